@@ -1,0 +1,29 @@
+// Standard gzip files (RFC 1952), for the older generations of a database.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "io/copy.h"
+#include "io/env.h"
+
+namespace io {
+
+// Compresses `source` from its start to its end into the empty `target`: one member per MiB of input at
+// libdeflate's level 6, made by as many threads as the machine has cores. Any gzip reads the result (`zcat`,
+// `gzip -t`); `gzip -l` shows only the last member's size. At most 16 MB of memory. Returns the digest
+// (XXH3-128, hex) and the length of the input. Not durable: the caller syncs.
+struct GzipInput {
+  std::uint64_t length = 0;
+  std::string xxh128;
+};
+GzipInput gzip_compress(File& source, File& target, const OnProgress& progress);
+
+// Streams the decompressed content of a gzip file (any number of members; zero bytes behind the last member
+// are allowed) to `sink` in pieces, in order. corrupt, with the position in the file, on anything that is not
+// gzip, a wrong CRC or length, or a cut end. Stops with corrupt as soon as more than `limit` bytes come out:
+// a hostile file cannot fill memory or disk.
+void gzip_decompress(File& source, std::uint64_t limit, const std::function<void(base::ByteSpan)>& sink);
+
+}  // namespace io
