@@ -1,0 +1,95 @@
+#include "upgrade/notice.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "io/mem_env.h"
+#include "support/scene.h"
+
+namespace upgrade {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+Judgement judgement(Verdict verdict, const std::string& reason) {
+  Judgement result;
+  result.verdict = verdict;
+  result.reason = reason;
+  return result;
+}
+
+OpenUpgrade upgrade() {
+  OpenUpgrade open;
+  open.before = Before::database;
+  open.packages = {{"schooltool", "1.0", "2.0"}};
+  open.database.size = 5'000'000;
+  open.database.objects = 710;
+  open.database.last_tid = base::tid_of({1767346200, 0});
+  return open;
+}
+
+TEST(Notice, TellsWhatWasPutBackAndWhereTheRestIs) {
+  RollbackReport done;
+  done.displaced_to = "/var/lib/schooltool/Data.fs.blank-20260101T000000Z";
+  done.started = true;
+  const Lines lines =
+      rolled_back_notice(support::school_instance(), judgement(Verdict::blank, "4 transactions"), upgrade(),
+                         "/var/lib/schooltool/Data.fs.0", done);
+  EXPECT_EQ(
+      lines,
+      (Lines{
+          "instance standard: the database '/var/lib/schooltool/Data.fs' is blank (4 transactions) after the "
+          "upgrade of schooltool 1.0 -> 2.0",
+          "the database of before was put back from '/var/lib/schooltool/Data.fs.0' (5.0 MB, 710 objects, "
+          "last transaction 2026-01-02T09:30:00Z)",
+          "what the upgrade had left is kept as '/var/lib/schooltool/Data.fs.blank-20260101T000000Z'"}));
+}
+
+TEST(Notice, SaysHowToStartAServerThatDidNotStart) {
+  RollbackReport done;
+  done.start_failed = true;
+  const Lines lines =
+      rolled_back_notice(support::school_instance(), judgement(Verdict::missing, "there is no such file"),
+                         upgrade(), "/x", done);
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(lines[2], "start the server with 'service schooltool start'");
+}
+
+TEST(Notice, DoubtNamesTheCopyAndBothCommands) {
+  const Lines lines =
+      doubtful_notice(support::school_instance(), judgement(Verdict::foreign, "reason"), upgrade(), "/copy");
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_NE(lines[0].find("is foreign (reason)"), std::string::npos);
+  EXPECT_NE(lines[1].find("'/copy'"), std::string::npos);
+  EXPECT_EQ(lines[2], "to put it back: schooltool-db rollback --instance standard");
+  EXPECT_EQ(lines[3], "if the live database is right: schooltool-db check --accept --instance standard");
+}
+
+TEST(Notice, DoubtWithoutACopyDoesNotPromiseOne) {
+  const Lines lines = doubtful_notice(support::school_instance(), judgement(Verdict::damaged, "reason"),
+                                      upgrade(), std::nullopt);
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_NE(lines[1].find("no copy"), std::string::npos);
+  for (const std::string& line : lines) EXPECT_EQ(line.find("schooltool-db rollback"), std::string::npos);
+}
+
+TEST(Notice, PackagesAsPeopleWriteThem) {
+  EXPECT_EQ(packages_text({}), "");
+  EXPECT_EQ(
+      packages_text(
+          {{"schooltool", "1.0", "2.0"}, {"python-schooltool", "", ""}, {"a", "", "3"}, {"b", "4", ""}}),
+      "schooltool 1.0 -> 2.0, python-schooltool, a 3, b 4");
+}
+
+TEST(Notice, NoteHasTheTimeAndReplacesTheFormer) {
+  io::MemEnv mem;
+  const auto state = open_state(mem, "standard");
+  write_note(*state, {"one", "two"}, mem);
+  write_note(*state, {"three"}, mem);
+  mem.crash(io::Survives::synced_only, 0);
+  EXPECT_EQ(mem.content("/var/lib/schooltool-dbtools/standard/NOTE"), "2026-01-01T00:00:00Z\nthree\n");
+  EXPECT_EQ(mem.status("/var/lib/schooltool-dbtools/standard/NOTE")->mode, 0600u);
+}
+
+}  // namespace
+}  // namespace upgrade

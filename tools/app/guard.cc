@@ -1,0 +1,186 @@
+#include "app/guard.h"
+
+#include <algorithm>
+#include <iostream>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "io/posix_env.h"
+#include "upgrade/begin.h"
+#include "upgrade/journal.h"
+
+namespace app {
+
+using base::Error;
+using base::ErrorKind;
+using upgrade::Instance;
+using upgrade::PackageChange;
+
+Guard::Guard(const cli::Options& options, upgrade::Environment environment)
+    : options_(options), environment_(std::move(environment)), os_(io::make_posix_env()) {}
+
+Context& Guard::context() {
+  if (!context_) context_ = std::make_unique<Context>(make_context(kGuard, options_));
+  return *context_;
+}
+
+bool Guard::is_skipped() {
+  const auto variable = environment_.find(kSkipVariable);
+  bool skipped = variable != environment_.end() && !variable->second.empty() && variable->second != "0";
+  try {
+    skipped =
+        skipped || os_->open_dir("/run", io::Links::refuse)->status("schooltool-dbtools.skip").has_value();
+  } catch (const Error&) {  // no /run: no switch there
+  }
+  if (skipped)
+    std::cerr << kGuard << ": skipped, as asked for; the database is not copied before this upgrade\n";
+  return skipped;
+}
+
+int Guard::refuse(const std::string& what) {
+  std::cerr << kGuard << ": " << what << "\n"
+            << kGuard << ": to go on without a copy of the database, set " << kSkipVariable
+            << "=1 in the environment, or make the file " << kSkipFile << " and remove it afterwards\n";
+  return cli::kCouldNot;
+}
+
+int Guard::begin(const std::string& by, const std::vector<PackageChange>& packages, bool packages_known) {
+  if (is_skipped()) return cli::kDone;
+  bool stop = false;
+  for (const Instance& instance : context().instances.found) {
+    if (!instance.settings.enabled) continue;
+    std::vector<PackageChange> guarded;
+    std::copy_if(packages.begin(), packages.end(), std::back_inserter(guarded),
+                 [&](const PackageChange& change) {
+                   return upgrade::is_guarded_package(change.name, instance.settings.packages);
+                 });
+    if (packages_known && guarded.empty()) continue;
+    try {
+      const auto report = upgrade::begin_upgrade(*os_, instance, {by, guarded});
+      if (report.repaired) tell_administrator(kGuard, report.repaired->messages);
+      if (report.snapshot && report.snapshot->plan.action == upgrade::SnapshotAction::copy) {
+        std::cout << kGuard << ": " << base::quoted(instance.data_path()) << " copied to "
+                  << base::quoted(instance.data_name + ".0") << " before the upgrade ("
+                  << base::human_size(report.snapshot->plan.length) << ")\n";
+      }
+    } catch (const Error& error) {
+      tell_error(kGuard, error);
+      stop = stop || instance.settings.on_snapshot_failure == upgrade::OnSnapshotFailure::stop;
+    }
+  }
+  // Which packages an instance that could not be understood belongs to is not known either: the usual ones.
+  const std::vector<std::string> usual = upgrade::Settings{}.packages;
+  const bool may_concern =
+      !packages_known || std::any_of(packages.begin(), packages.end(), [&](const PackageChange& change) {
+        return upgrade::is_guarded_package(change.name, usual);
+      });
+  if (!context().instances.problems.empty() && may_concern) stop = true;
+  return stop ? refuse("the upgrade is stopped, and nothing was changed") : cli::kDone;
+}
+
+int Guard::before_apt(const std::function<std::string()>& read_list) {
+  if (upgrade::is_foreign_root(environment_)) return cli::kDone;
+  const upgrade::AptList list = upgrade::parse_apt_list(read_list());
+  if (list.foreign_root || (list.understood && list.unpacked.empty())) return cli::kDone;
+  return begin("apt", list.unpacked, list.understood);
+}
+
+int Guard::before_dpkg() {
+  if (upgrade::is_foreign_root(environment_)) return cli::kDone;
+  const auto action = environment_.find("DPKG_HOOK_ACTION");
+  if (action == environment_.end() || (action->second != "install" && action->second != "unpack"))
+    return cli::kDone;
+  const upgrade::DpkgRun run = upgrade::find_dpkg(*os_);
+  return begin("dpkg", run.unpacked, run.understood);
+}
+
+int Guard::before_preinst(const std::string& package, const std::string& old_version) {
+  if (upgrade::is_foreign_root(environment_)) return cli::kDone;
+  if (is_skipped()) return cli::kDone;
+  bool stop = false;
+  const int code = for_each(kGuard, chosen(context(), options_), [&](const Instance& instance) {
+    try {
+      const auto report = upgrade::begin_upgrade(*os_, instance, {"preinst", {{package, old_version, ""}}});
+      if (report.repaired) tell_administrator(kGuard, report.repaired->messages);
+    } catch (const Error&) {
+      stop = stop || instance.settings.on_snapshot_failure == upgrade::OnSnapshotFailure::stop;
+      throw;
+    }
+    return static_cast<int>(cli::kDone);
+  });
+  return stop && code != cli::kDone ? refuse("the upgrade of " + package + " is stopped") : cli::kDone;
+}
+
+std::vector<Instance> Guard::with_open_upgrade() {
+  std::vector<Instance> open;
+  std::unique_ptr<io::Dir> root;
+  try {
+    root = os_->open_dir(upgrade::kStateRoot, io::Links::administrator);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::not_found) return open;
+    throw;
+  }
+  for (const std::string& name : root->list()) {
+    try {
+      const auto state = upgrade::find_state(*os_, name);
+      const auto journal = state ? upgrade::load_journal(*state) : upgrade::Journal{};
+      if (!journal.open) continue;
+      const auto& found = context().instances.found;
+      const auto match =
+          std::find_if(found.begin(), found.end(), [&](const auto& i) { return i.name == name; });
+      if (match != found.end()) {
+        if (match->settings.enabled) open.push_back(*match);
+        continue;
+      }
+      // The upgrade took the configuration away; where the database was is in the journal.
+      Instance instance;
+      instance.name = name;
+      instance.data_dir = journal.open->data_dir;
+      instance.data_name = journal.open->data_name;
+      open.push_back(std::move(instance));
+    } catch (const Error& error) {
+      tell_error(kGuard, error);
+    }
+  }
+  return open;
+}
+
+int Guard::after(upgrade::Caller caller) {
+  if (upgrade::is_foreign_root(environment_)) return cli::kDone;
+  try {
+    for (const Instance& instance : with_open_upgrade()) {
+      try {
+        upgrade::CheckRequest request;
+        request.caller = caller;
+        tell_administrator(kGuard, upgrade::check(*os_, instance, request).messages);
+      } catch (const Error& error) {
+        // Another command of ours is at it, or the next step will try again: never a reason to break the
+        // caller.
+        if (error.kind() != ErrorKind::busy || caller != upgrade::Caller::cron) tell_error(kGuard, error);
+      }
+    }
+  } catch (const std::exception& error) {
+    tell_error(kGuard, error);
+  }
+  return cli::kDone;
+}
+
+int Guard::configured() {
+  if (upgrade::is_foreign_root(environment_)) return cli::kDone;
+  after(upgrade::Caller::trigger);
+  try {
+    for (const Instance& instance : context().instances.found) {
+      if (!instance.settings.enabled) continue;
+      try {
+        upgrade::take_baseline(*os_, instance);
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::not_found) tell_error(kGuard, error);
+      }
+    }
+  } catch (const std::exception& error) {
+    tell_error(kGuard, error);
+  }
+  return cli::kDone;
+}
+
+}  // namespace app

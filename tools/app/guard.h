@@ -1,0 +1,48 @@
+// What the hooks of apt and dpkg, the trigger, maintainer scripts and cron run. Every step is idempotent, and
+// costs a few file look-ups when there is nothing to do. A step before an upgrade may refuse; a step after
+// one never fails, for it must not break the package manager.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "app/context.h"
+#include "upgrade/check.h"
+#include "upgrade/dpkg.h"
+
+namespace app {
+
+inline constexpr const char* kGuard = "schooltool-dbtools";  // the name in messages
+inline constexpr const char* kSkipVariable = "SCHOOLTOOL_DBTOOLS_SKIP";
+inline constexpr const char* kSkipFile = "/run/schooltool-dbtools.skip";
+
+class Guard {
+ public:
+  // `read_list` returns what apt wrote for the Pre-Install-Pkgs hook.
+  Guard(const cli::Options& options, upgrade::Environment environment);
+
+  int before_apt(const std::function<std::string()>& read_list);
+  int before_dpkg();
+  int before_preinst(const std::string& package, const std::string& old_version);
+  // dpkg's post-invoke, apt's Post-Invoke, the trigger, a package's own postinst, cron: told apart by
+  // `caller`.
+  int after(upgrade::Caller caller);
+  // Our own configuration: a first copy of each database, then as `after`.
+  int configured();
+
+ private:
+  Context& context();
+  bool is_skipped();
+  int begin(const std::string& by, const std::vector<upgrade::PackageChange>& packages, bool packages_known);
+  int refuse(const std::string& what);
+  // Instances with an open upgrade, from the state folders alone.
+  std::vector<upgrade::Instance> with_open_upgrade();
+
+  const cli::Options& options_;
+  upgrade::Environment environment_;
+  std::unique_ptr<io::Env> os_;
+  std::unique_ptr<Context> context_;
+};
+
+}  // namespace app

@@ -1,0 +1,87 @@
+// schooltool-db: the front. `schooltool-db VERB ...` runs schooltool-db-VERB; `status` is its own.
+#include <unistd.h>
+
+#include <cerrno>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "app/context.h"
+#include "base/error.h"
+#include "upgrade/status.h"
+
+namespace {
+
+const std::string kTool = "schooltool-db";
+
+const cli::ToolSpec kSpec = {
+    kTool,
+    "look after the databases of a SchoolTool server",
+    "status [OPTION]... | VERB [ARGUMENT]...",
+    app::with_instance_options({{"json", 0, "", "report as JSON"}}),
+    {{0, "done"},
+     {1, "the answer is no: a database is missing, damaged, or waits for a decision"},
+     {2, "could not"},
+     {3, "busy"}},
+    "VERB",
+    false};
+
+bool is_verb(const std::string& word) {
+  return !word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == std::string::npos &&
+         word[0] != '-';
+}
+
+// The program of the verb stands in the folder of this one; PATH is not asked, for we may run as root.
+std::string own_folder() {
+  std::string path(4096, '\0');
+  const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
+  if (length <= 0) return "/usr/sbin/";
+  path.resize(static_cast<std::size_t>(length));
+  return path.substr(0, path.rfind('/') + 1);
+}
+
+[[noreturn]] void run_verb(const std::string& verb, char** argv) {
+  const std::string program = own_folder() + kTool + "-" + verb;
+  execv(program.c_str(), argv + 1);
+  if (errno != ENOENT) throw base::Error::from_errno("run", program, errno);
+  throw base::Error(base::ErrorKind::usage, "run", verb, "there is no such verb")
+      .with_hint("verbs: status, snapshot, rotate, check, rollback; see 'man schooltool-db'");
+}
+
+bool needs_attention(const upgrade::Status& status) {
+  const auto& journal = status.journal;
+  return !status.present || !status.damage.empty() || !status.problem.empty() ||
+         (journal.open && journal.last && journal.last->action == "waiting for a person");
+}
+
+int run_status(const cli::Options& options) {
+  app::Context context = app::make_context(kTool, options);
+  std::vector<upgrade::Status> all;
+  int code = cli::kDone;
+  for (const upgrade::Instance* instance : app::chosen(context, options)) {
+    all.push_back(upgrade::status_of(context.env(), *instance));
+    if (needs_attention(all.back())) code = cli::kNo;
+  }
+  std::cout << (options.has("json") ? upgrade::status_json(all)
+                                    : upgrade::status_text(all, context.env().now()));
+  return code;
+}
+
+int run(const cli::Options& options) {
+  if (options.positional() != std::vector<std::string>{"status"}) {
+    throw base::Error(base::ErrorKind::usage, "", "", "which verb?")
+        .with_hint("verbs: status, snapshot, rotate, check, rollback");
+  }
+  return run_status(options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // Words behind another program's verb are that program's.
+  if (argc > 1 && is_verb(argv[1]) && std::string(argv[1]) != "status") {
+    return cli::tool_main({kTool, "", "", {}, {}, "VERB", false}, 1, argv,
+                          [&](const cli::Options&) -> int { run_verb(argv[1], argv); });
+  }
+  return cli::tool_main(kSpec, argc, argv, run);
+}

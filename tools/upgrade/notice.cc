@@ -1,0 +1,72 @@
+#include "upgrade/notice.h"
+
+#include "base/text.h"
+#include "io/atomic_file.h"
+
+namespace upgrade {
+
+namespace {
+
+std::string describe(const Instance& instance, const Judgement& judgement) {
+  return "instance " + instance.name + ": the database " + base::quoted(instance.data_path()) + " is " +
+         to_string(judgement.verdict) + " (" + judgement.reason + ") after the upgrade";
+}
+
+std::string describe(const Fingerprint& database) {
+  return base::human_size(database.size) + ", " + std::to_string(database.objects) +
+         " objects, last transaction " + base::to_iso(base::tid_time(database.last_tid));
+}
+
+}  // namespace
+
+std::string packages_text(const std::vector<PackageChange>& packages) {
+  std::string text;
+  for (const PackageChange& change : packages) {
+    if (!text.empty()) text += ", ";
+    text += change.name;
+    if (!change.old_version.empty()) text += " " + change.old_version;
+    if (!change.new_version.empty()) text += (change.old_version.empty() ? " " : " -> ") + change.new_version;
+  }
+  return text;
+}
+
+std::vector<std::string> rolled_back_notice(const Instance& instance, const Judgement& judgement,
+                                            const OpenUpgrade& upgrade, const std::string& source,
+                                            const RollbackReport& done) {
+  const std::string packages = packages_text(upgrade.packages);
+  std::vector<std::string> lines = {describe(instance, judgement) +
+                                    (packages.empty() ? "" : " of " + packages)};
+  lines.push_back("the database of before was put back from " + base::quoted(source) + " (" +
+                  describe(upgrade.database) + ")");
+  if (!done.displaced_to.empty()) {
+    lines.push_back("what the upgrade had left is kept as " + base::quoted(done.displaced_to));
+  }
+  if (done.start_failed) {
+    lines.push_back("start the server with 'service " + instance.settings.service + " start'");
+  }
+  return lines;
+}
+
+std::vector<std::string> doubtful_notice(const Instance& instance, const Judgement& judgement,
+                                         const OpenUpgrade& upgrade,
+                                         const std::optional<std::string>& source) {
+  std::vector<std::string> lines = {describe(instance, judgement)};
+  if (source) {
+    lines.push_back("the database of before stands complete in " + base::quoted(*source) + " (" +
+                    describe(upgrade.database) + ")");
+    lines.push_back("to put it back: schooltool-db rollback --instance " + instance.name);
+  } else if (upgrade.before != Before::absent) {
+    lines.push_back("no copy of the database of before was found in " + base::quoted(instance.data_dir) +
+                    "; look for backups elsewhere before anything else");
+  }
+  lines.push_back("if the live database is right: schooltool-db check --accept --instance " + instance.name);
+  return lines;
+}
+
+void write_note(io::Dir& state, const std::vector<std::string>& lines, io::Env& env) {
+  std::string text = base::to_iso(env.now()) + "\n";
+  for (const std::string& line : lines) text += line + "\n";
+  io::replace_file(state, kNoteName, base::as_bytes(text), {0, 0}, 0600, env);
+}
+
+}  // namespace upgrade
