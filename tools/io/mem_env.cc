@@ -118,8 +118,8 @@ InodePtr scene_inode(Machine& machine, const std::string& path, FileType type, O
   return inode;
 }
 
-// `name` is a copy: the one in the folder goes.
-void remove_below(Machine& machine, const InodePtr& dir, const std::string name) {
+void remove_below(Machine& machine, const InodePtr& dir, const std::string& entry) {
+  const std::string name = entry;  // which may be the folder's own copy, and that goes
   const InodePtr inode = mem::Tree::find(*dir, name);
   while (!inode->names.empty()) remove_below(machine, inode, inode->names.begin()->first);
   machine.tree.drop(dir, name);
@@ -171,7 +171,7 @@ std::int64_t MemEnv::process_id() {
   return 1000 + static_cast<std::int64_t>(machine_->crashes);
 }
 
-void MemEnv::put_file(const std::string& path, std::string content, Owner owner, std::uint32_t mode) {
+void MemEnv::put_file(const std::string& path, const std::string& content, Owner owner, std::uint32_t mode) {
   const std::lock_guard<std::mutex> lock(machine_->mutex);
   const InodePtr inode = scene_inode(*machine_, path, FileType::regular, owner, mode);
   const std::uint64_t capacity = std::exchange(machine_->tree.capacity, ~std::uint64_t{0});

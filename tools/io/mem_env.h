@@ -60,7 +60,8 @@ class MemEnv : public Env {
   // For tests: sets the scene, all durable at once and regardless of the capacity. Paths are absolute;
   // parents are made (root, 0755). A file that is there gets the new content in place (same inode, as a
   // writing server does), anything else but a folder is replaced.
-  void put_file(const std::string& path, std::string content, Owner owner = {}, std::uint32_t mode = 0644);
+  void put_file(const std::string& path, const std::string& content, Owner owner = {},
+                std::uint32_t mode = 0644);
   void put_dir(const std::string& path, Owner owner = {}, std::uint32_t mode = 0755);
   void put_symlink(const std::string& path, const std::string& target, Owner owner = {});
   void put_special(const std::string& path, FileType type, Owner owner = {});
