@@ -49,7 +49,7 @@ class HostilePosix : public testing::Test {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be root in another user's folder";
-    ::alarm(240);  // whatever waits for ever ends here
+    ::alarm(900);  // whatever waits for ever ends here
     fs::create_directories(data_);
     fs::create_directories(root_ / "root-only");
     fs::permissions(root_ / "root-only", fs::perms::owner_all);
