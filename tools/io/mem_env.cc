@@ -118,10 +118,12 @@ InodePtr scene_inode(Machine& machine, const std::string& path, FileType type, O
   return inode;
 }
 
-void remove_below(Machine& machine, const InodePtr& dir, const std::string& entry) {
-  const std::string name = entry;  // which may be the folder's own copy, and that goes
+// `name` must not be the folder's own copy, for that goes.
+void remove_below(Machine& machine, const InodePtr& dir, const std::string& name) {
   const InodePtr inode = mem::Tree::find(*dir, name);
-  while (!inode->names.empty()) remove_below(machine, inode, inode->names.begin()->first);
+  while (!inode->names.empty()) {
+    remove_below(machine, inode, std::string(inode->names.begin()->first));
+  }
   machine.tree.drop(dir, name);
   machine.tree.sync_name(*dir, name);
 }
