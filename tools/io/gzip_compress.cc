@@ -1,7 +1,6 @@
 #include "io/gzip.h"
 
 #include <libdeflate.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -19,16 +18,15 @@ namespace io {
 namespace {
 
 constexpr std::size_t kBlock = 1 << 20;  // of input, one gzip member each
-constexpr int kLevel = 6;
+constexpr int kLevel = 6;                // of gzip_compress
 constexpr unsigned kMostThreads = 4;
 constexpr std::uint64_t kWriteback = 8 << 20;  // written bytes between two hints
-constexpr std::size_t kInflateBuffer = 256 * 1024;
 
 using Buffer = std::unique_ptr<std::byte[]>;
 
 class Compressor {
  public:
-  Compressor() : raw_(libdeflate_alloc_compressor(kLevel)) {
+  explicit Compressor(int level) : raw_(libdeflate_alloc_compressor(level)) {
     if (!raw_) throw std::bad_alloc();
   }
   std::size_t bound() const { return libdeflate_gzip_compress_bound(raw_.get(), kBlock); }
@@ -54,7 +52,9 @@ class Ring {
     bool done = false;
   };
 
-  explicit Ring(unsigned threads) : compressors_(threads), slots_(threads + 2) {
+  Ring(unsigned threads, int level) : slots_(threads + 2) {
+    compressors_.reserve(threads);
+    while (compressors_.size() < threads) compressors_.emplace_back(level);
     for (Slot& slot : slots_) {
       slot.input = std::make_unique_for_overwrite<std::byte[]>(kBlock);
       slot.output = std::make_unique_for_overwrite<std::byte[]>(compressors_.front().bound());
@@ -142,6 +142,8 @@ class MemberWriter {
  public:
   explicit MemberWriter(File& target) : target_(target) {}
 
+  std::uint64_t written() const { return offset_; }
+
   void write(base::ByteSpan member) {
     target_.write_full(offset_, member);
     offset_ += member.size();
@@ -158,122 +160,40 @@ class MemberWriter {
 
 }  // namespace
 
-GzipInput gzip_compress(File& source, File& target, const OnProgress& progress) {
-  Ring ring(std::clamp(std::thread::hardware_concurrency(), 1U, kMostThreads));
+std::uint64_t gzip_compress_blocks(const std::function<std::size_t(std::span<std::byte>)>& fill, File& target,
+                                   int level) {
+  Ring ring(std::clamp(std::thread::hardware_concurrency(), 1U, kMostThreads), level);
   MemberWriter writer(target);
-  base::Xxh128 hash;
-  GzipInput input;
   std::uint64_t read = 0, written = 0;  // jobs
   for (bool more = true; more;) {
     if (read - written == ring.size()) writer.write(ring.finish(written++));
     Ring::Slot& slot = ring.slot(read);
-    slot.input_length = source.read_full(input.length, {slot.input.get(), kBlock});
+    slot.input_length = fill({slot.input.get(), kBlock});
     more = slot.input_length == kBlock;
     // An empty member only for an empty input.
     if (slot.input_length == 0 && read > 0) break;
-    hash.update({slot.input.get(), slot.input_length});
-    input.length += slot.input_length;
     ring.submit(read++);
-    if (progress && (read % 8 == 0 || !more)) progress(input.length);
   }
   while (written < read) writer.write(ring.finish(written++));
-  input.xxh128 = hash.hex();
-  return input;
+  return writer.written();
 }
 
-namespace {
-
-// zlib's inflate over a file, member after member.
-class Inflater {
- public:
-  Inflater(File& source, std::uint64_t limit, const std::function<void(base::ByteSpan)>& sink)
-      : source_(source),
-        sink_(sink),
-        left_(limit),
-        input_(std::make_unique_for_overwrite<std::byte[]>(kInflateBuffer)),
-        output_(std::make_unique_for_overwrite<std::byte[]>(kInflateBuffer)) {
-    constexpr int kGzipOnly = 15 + 16;
-    if (::inflateInit2(&stream_, kGzipOnly) != Z_OK) throw std::bad_alloc();
-  }
-  ~Inflater() { ::inflateEnd(&stream_); }
-  Inflater(const Inflater&) = delete;
-  Inflater& operator=(const Inflater&) = delete;
-
-  void run() {
-    do {
-      member();
-    } while (another_member());
-  }
-
- private:
-  // Of the next byte that inflate will look at.
-  std::uint64_t position() const { return read_ - stream_.avail_in; }
-
-  [[noreturn]] void fail(const std::string& reason) const {
-    throw base::Error(base::ErrorKind::corrupt, "decompress", source_.path(),
-                      reason + " at byte " + std::to_string(position()));
-  }
-
-  // False at the end of the file.
-  bool refill() {
-    if (stream_.avail_in > 0) return true;
-    const std::size_t length = source_.read_full(read_, {input_.get(), kInflateBuffer});
-    stream_.next_in = reinterpret_cast<Bytef*>(input_.get());
-    stream_.avail_in = static_cast<uInt>(length);
-    read_ += length;
-    return length > 0;
-  }
-
-  void member() {
-    ::inflateReset(&stream_);
-    int result = Z_OK;
-    while (result != Z_STREAM_END) {
-      if (!refill()) fail(position() == 0 ? "the file is empty" : "the gzip data is cut short");
-      stream_.next_out = reinterpret_cast<Bytef*>(output_.get());
-      stream_.avail_out = kInflateBuffer;
-      result = ::inflate(&stream_, Z_NO_FLUSH);
-      if (result == Z_MEM_ERROR) throw std::bad_alloc();
-      if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
-        fail(stream_.msg != nullptr ? std::string("not sound gzip data (") + stream_.msg + ")"
-                                    : std::string("not sound gzip data"));
-      }
-      deliver(kInflateBuffer - stream_.avail_out);
-    }
-  }
-
-  void deliver(std::size_t length) {
-    if (length > left_) fail("the content is larger than expected");
-    left_ -= length;
-    if (length > 0) sink_({output_.get(), length});
-  }
-
-  // After a member come another one, or zero bytes up to the end of the file (tapes pad so).
-  bool another_member() {
-    bool padded = false;
-    while (refill()) {
-      if (*stream_.next_in != 0) {
-        if (padded) fail("there is something behind the padding");
-        return true;
-      }
-      padded = true;
-      ++stream_.next_in;
-      --stream_.avail_in;
-    }
-    return false;
-  }
-
-  File& source_;
-  const std::function<void(base::ByteSpan)>& sink_;
-  std::uint64_t left_;
-  std::uint64_t read_ = 0;
-  Buffer input_, output_;
-  z_stream stream_{};
-};
-
-}  // namespace
-
-void gzip_decompress(File& source, std::uint64_t limit, const std::function<void(base::ByteSpan)>& sink) {
-  Inflater(source, limit, sink).run();
+GzipInput gzip_compress(File& source, File& target, const OnProgress& progress) {
+  base::Xxh128 hash;
+  GzipInput input;
+  std::uint64_t blocks = 0;
+  gzip_compress_blocks(
+      [&](std::span<std::byte> block) {
+        const std::size_t length = source.read_full(input.length, block);
+        hash.update(block.first(length));
+        input.length += length;
+        const bool more = length == block.size();
+        if (progress && length > 0 && (++blocks % 8 == 0 || !more)) progress(input.length);
+        return length;
+      },
+      target, kLevel);
+  input.xxh128 = hash.hex();
+  return input;
 }
 
 }  // namespace io
