@@ -1,0 +1,265 @@
+// When a check waits, settles and closes, what it does with the server, and what it leaves behind.
+#include "unit/upgrade/check_fixture.h"
+
+namespace upgrade {
+namespace {
+
+using CheckSteps = CheckTest;
+
+// ---- when
+
+TEST_F(CheckSteps, WhatTheServiceStartDidIsToldByTheNextHookOnce) {
+  open_upgrade();
+  mem_.remove_all(in_data("Data.fs"));
+  const CheckReport at_start = as(Caller::service_start);
+  EXPECT_EQ(at_start.action, CheckAction::rolled_back);
+  ASSERT_FALSE(at_start.messages.empty());
+  EXPECT_EQ(as(Caller::dpkg_done).messages, at_start.messages);
+  EXPECT_TRUE(as(Caller::dpkg_done).messages.empty());
+}
+
+TEST_F(CheckSteps, WaitsForThePackagesAsEachCallerHasTo) {
+  const struct {
+    const char* state;
+    std::optional<CheckAction> trigger, dpkg_done, cron;  // empty: repairs
+  } cases[] = {{"half-installed", CheckAction::waiting, CheckAction::waiting, CheckAction::waiting},
+               {"unpacked", CheckAction::waiting, CheckAction::waiting, CheckAction::waiting},
+               {"half-configured", CheckAction::waiting, {}, {}},
+               {"triggers-awaited", CheckAction::waiting, {}, {}},
+               {"triggers-pending", CheckAction::waiting, {}, {}},
+               {"installed", {}, {}, {}}};
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.state);
+    const std::pair<Caller, std::optional<CheckAction>> callers[] = {{Caller::trigger, one.trigger},
+                                                                     {Caller::dpkg_done, one.dpkg_done},
+                                                                     {Caller::cron, one.cron},
+                                                                     {Caller::service_start, {}}};
+    for (const auto& [caller, expected] : callers) {
+      io::MemEnv mem;
+      support::Machine machine(mem);
+      machine.put("Data.fs", school());
+      support::begin(mem);
+      machine.put("Data.fs", "");
+      machine.packages["schooltool"] = one.state;
+      const CheckReport report = check_as(mem, caller);
+      EXPECT_EQ(report.action, expected.value_or(CheckAction::rolled_back)) << static_cast<int>(caller);
+      EXPECT_EQ(report.looked, !expected.has_value());
+      EXPECT_BYTES(mem.content(in_data("Data.fs")), expected ? "" : school());
+    }
+  }
+}
+
+TEST_F(CheckSteps, RepairsButDoesNotCloseWhileAPackageIsHalfConfigured) {
+  open_upgrade();
+  machine_.packages["schooltool"] = "half-configured";
+  instance_.settings.settle = 0;
+  EXPECT_EQ(as(Caller::dpkg_done).action, CheckAction::none);
+  EXPECT_TRUE(journal().open);
+  EXPECT_FALSE(journal().open->good_since);
+}
+
+TEST_F(CheckSteps, ClosesWhenThePackagesAreGone) {
+  open_upgrade();
+  machine_.packages["schooltool"] = "config-files";
+  mem_.remove_all(in_data("Data.fs"));
+  const CheckReport report = as(Caller::dpkg_done);
+  EXPECT_EQ(report.action, CheckAction::closed);
+  EXPECT_FALSE(at("Data.fs"));
+  EXPECT_FALSE(journal().open);
+  EXPECT_BYTES(at("Data.fs.0"), school());
+}
+
+TEST_F(CheckSteps, ClosesWhenPackagesAndFolderAreGone) {
+  open_upgrade();
+  machine_.packages.clear();
+  mem_.remove_all(support::kDataDir);
+  EXPECT_EQ(as(Caller::cron).action, CheckAction::closed);
+  EXPECT_EQ(as(Caller::cron).action, CheckAction::none);
+}
+
+TEST_F(CheckSteps, AFolderThatVanishedIsToldOnce) {
+  open_upgrade();
+  mem_.remove_all(support::kDataDir);
+  const CheckReport report = as(Caller::cron);
+  EXPECT_EQ(report.verdict, Verdict::missing);
+  EXPECT_EQ(report.action, CheckAction::for_a_person);
+  EXPECT_FALSE(report.messages.empty());
+  EXPECT_TRUE(as(Caller::cron).messages.empty());
+}
+
+TEST_F(CheckSteps, ClosesAfterTheSettlingTimeAndNoSooner) {
+  open_upgrade();
+  EXPECT_EQ(as(Caller::dpkg_done).action, CheckAction::waiting);
+  ASSERT_TRUE(journal().open->good_since);
+  mem_.sleep_ms((instance_.settings.settle - 2) * 1000);
+  EXPECT_EQ(as(Caller::cron).action, CheckAction::waiting);
+  mem_.sleep_ms(3000);
+  EXPECT_EQ(as(Caller::person).action, CheckAction::waiting);         // a look closes nothing
+  EXPECT_EQ(as(Caller::service_start).action, CheckAction::waiting);  // nor does a start
+  EXPECT_EQ(as(Caller::cron).action, CheckAction::closed);
+  EXPECT_FALSE(journal().open);
+  EXPECT_FALSE(support::is_held(mem_, school()));
+  EXPECT_BYTES(at("Data.fs.0"), school());
+  EXPECT_EQ(journal().last->action, "closed");
+}
+
+TEST_F(CheckSteps, ABlankDatabaseThatAppearsLateIsStillCaught) {
+  open_upgrade();
+  as(Caller::dpkg_done);
+  mem_.sleep_ms((instance_.settings.settle - 10) * 1000);
+  machine_.put("Data.fs", support::bootstrap());
+  EXPECT_EQ(as(Caller::cron).action, CheckAction::rolled_back);
+  // And the settling time starts over.
+  mem_.sleep_ms(20'000);
+  EXPECT_EQ(as(Caller::cron).action, CheckAction::waiting);
+  EXPECT_TRUE(journal().open);
+}
+
+TEST_F(CheckSteps, TheSettlingTimeStartsOverWhilePackagesAreChanged) {
+  // A look between the hooks and dpkg's start found all well; that says nothing about what comes.
+  open_upgrade();
+  as(Caller::cron);
+  machine_.packages["schooltool"] = "unpacked";
+  mem_.sleep_ms((instance_.settings.settle + 10) * 1000);
+  as(Caller::dpkg_done);
+  machine_.packages["schooltool"] = "installed";
+  EXPECT_EQ(as(Caller::dpkg_done).action, CheckAction::waiting);
+  EXPECT_TRUE(journal().open);
+}
+
+TEST_F(CheckSteps, APersonsWordClosesTheUpgradeAndKeepsTheCopy) {
+  open_upgrade();
+  machine_.put("Data.fs", foreign());
+  EXPECT_EQ(by_person(false, true).action, CheckAction::closed);
+  EXPECT_FALSE(journal().open);
+  EXPECT_BYTES(at("Data.fs"), foreign());
+  EXPECT_TRUE(support::is_held(mem_, school()));
+}
+
+// ---- the server
+
+TEST_F(CheckSteps, StopsTheServerForItAndStartsItAgain) {
+  machine_.put("Data.fs", school());
+  machine_.start_server();
+  support::begin(mem_);
+  machine_.put("Data.fs", support::bootstrap());
+  const CheckReport report = as(Caller::dpkg_done);
+  EXPECT_EQ(report.action, CheckAction::rolled_back);
+  const std::vector<std::string> commands = {"invoke-rc.d schooltool stop", "invoke-rc.d schooltool start"};
+  EXPECT_EQ(machine_.commands, commands);
+  EXPECT_TRUE(machine_.server_runs());
+}
+
+TEST_F(CheckSteps, StartsAServerThatRanBeforeAndDoesNotNow) {
+  machine_.put("Data.fs", school());
+  machine_.start_server();
+  support::begin(mem_);
+  machine_.stop_server();
+  mem_.remove_all(in_data("Data.fs"));
+  as(Caller::cron);
+  EXPECT_TRUE(machine_.server_runs());
+}
+
+TEST_F(CheckSteps, LeavesTheServerAloneWhereNoneRanAndAtServiceStart) {
+  open_upgrade();
+  machine_.put("Data.fs", "");
+  as(Caller::dpkg_done);
+  EXPECT_TRUE(machine_.commands.empty());
+
+  machine_.start_server();
+  support::begin(mem_);
+  machine_.stop_server();
+  machine_.put("Data.fs", "");
+  const CheckReport report = as(Caller::service_start);
+  EXPECT_EQ(report.action, CheckAction::rolled_back);
+  EXPECT_TRUE(machine_.commands.empty());
+  for (const std::string& line : report.messages) {
+    EXPECT_EQ(line.find("start the server"), std::string::npos) << "it is being started";
+  }
+}
+
+TEST_F(CheckSteps, AServerThatDoesNotStopKeepsItsDatabaseAndTheUpgradeStaysOpen) {
+  open_upgrade();
+  machine_.put("Data.fs", support::bootstrap());
+  machine_.start_server();
+  machine_.stops = false;
+  EXPECT_TRUE(fails_with(ErrorKind::busy, [&] { as(Caller::dpkg_done); }));
+  EXPECT_BYTES(at("Data.fs"), support::bootstrap());
+  EXPECT_TRUE(journal().open);
+  machine_.stops = true;
+  EXPECT_EQ(as(Caller::cron).action, CheckAction::rolled_back);
+}
+
+TEST_F(CheckSteps, ARollbackCountsThoughTheServerDoesNotStart) {
+  machine_.put("Data.fs", school());
+  machine_.start_server();
+  support::begin(mem_);
+  machine_.put("Data.fs", "");
+  const auto env = io::make_hooked_env(mem_, [&](const io::Operation& operation) {
+    if (operation.name == "run" && at("Data.fs") == school())
+      throw base::Error::from_errno("run", operation.path, ENOMEM);
+    return io::no_limit;
+  });
+  const CheckReport report = check_as(*env, Caller::dpkg_done);
+  EXPECT_EQ(report.action, CheckAction::rolled_back);
+  EXPECT_EQ(journal().open->rollbacks, 1u);
+  EXPECT_NE(note().find("start the server"), std::string::npos);
+}
+
+TEST_F(CheckSteps, ARollbackThatCannotBeWrittenDownIsToldAllTheSame) {
+  open_upgrade();
+  machine_.put("Data.fs", support::bootstrap());
+  const auto env = io::make_hooked_env(mem_, [&](const io::Operation& operation) {
+    if (operation.name == "create_file" && operation.path.find("state.json") != std::string::npos) {
+      throw base::Error::from_errno("create", operation.path, ENOSPC);
+    }
+    return io::no_limit;
+  });
+  const CheckReport report = check_as(*env, Caller::dpkg_done);
+  EXPECT_EQ(report.action, CheckAction::rolled_back);
+  EXPECT_BYTES(at("Data.fs"), school());
+  ASSERT_GE(report.messages.size(), 4u);
+  EXPECT_NE(report.messages[2].find(*report.displaced_to), std::string::npos);
+  EXPECT_NE(report.messages.back().find("could not be written down"), std::string::npos);
+}
+
+// ---- space
+
+TEST_F(CheckSteps, WithoutSpaceForACopyTheHeldOneBecomesTheLiveOne) {
+  open_upgrade();
+  machine_.put("Data.fs", support::bootstrap());
+  const auto root = mem_.open_dir("/", io::Links::refuse);
+  const auto space = root->space();
+  mem_.set_capacity(space.total - space.free + 16 * 1024);
+  const CheckReport report = as(Caller::dpkg_done);
+  EXPECT_EQ(report.action, CheckAction::rolled_back);
+  EXPECT_BYTES(at("Data.fs"), school());
+  EXPECT_EQ(mem_.status(in_data("Data.fs"))->links, 1u) << "a server would write into its own snapshot";
+  EXPECT_BYTES(support::displaced_content(mem_), support::bootstrap());
+  EXPECT_EQ(as(Caller::dpkg_done).verdict, Verdict::unchanged);
+}
+
+TEST_F(CheckSteps, WhatAKilledRollbackLeftIsSweptBeforeSpaceIsCounted) {
+  open_upgrade();
+  machine_.put("Data.fs", "");
+  machine_.put(".Data.fs.dbtools-0123456789abcdef.tmp", std::string(600'000, 'x'));
+  const auto space = mem_.open_dir("/", io::Links::refuse)->space();
+  mem_.set_capacity(space.total - space.free + 8 * 1024);
+  EXPECT_EQ(as(Caller::dpkg_done).action, CheckAction::rolled_back);
+  EXPECT_TRUE(support::temporaries(mem_).empty());
+  EXPECT_EQ(support::places_of(mem_, school()).size(), 3u) << "there was room for a copy";
+}
+
+// ---- the note
+
+TEST_F(CheckSteps, LeavesANoteThatNamesEveryFile) {
+  open_upgrade();
+  machine_.put("Data.fs", support::bootstrap());
+  const CheckReport report = as(Caller::dpkg_done);
+  EXPECT_NE(note().find(*report.source), std::string::npos) << note();
+  EXPECT_NE(note().find(*report.displaced_to), std::string::npos);
+  EXPECT_NE(note().find("blank"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace upgrade
