@@ -9,6 +9,7 @@
 #include "base/utc_time.h"
 #include "cli/progress.h"
 #include "upgrade/by_hand.h"
+#include "upgrade/notice.h"
 
 namespace {
 
@@ -94,6 +95,9 @@ int run(const cli::Options& options) {
   std::cout << instance.name << ": put back " << base::quoted(hand.source_path) << "\n";
   if (!done.displaced_to.empty()) {
     std::cout << instance.name << ": what was live is kept as " << base::quoted(done.displaced_to) << "\n";
+  }
+  for (const std::string& line : upgrade::blobs_notice(done.blobs)) {
+    std::cout << instance.name << ": " << line << "\n";
   }
   return cli::kDone;
 }

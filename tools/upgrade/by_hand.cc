@@ -32,16 +32,20 @@ std::string newest_generation(DataFolder& folder) {
                     "there is no older copy of it");
 }
 
-RollbackSource choose(io::Env& env, const Instance& instance, DataFolder& folder,
-                      const std::optional<std::string>& to) {
+RollbackPlan choose(io::Env& env, const Instance& instance, DataFolder& folder,
+                    const std::optional<std::string>& to) {
   const auto state = find_state(env, instance.name);
   const Journal journal = state ? load_journal(*state) : Journal{};
   if (!to && journal.open && journal.open->before != Before::absent) {
-    if (auto source = find_source(folder, journal.open->database, journal.open->held)) return *source;
+    if (auto source = find_source(folder, journal.open->database, journal.open->held)) {
+      RollbackPlan plan = plan_rollback(folder, *source, "replaced", false);
+      plan.blobs = journal.open->blobs;
+      return plan;
+    }
   }
   RollbackSource source = source_named(folder, to ? *to : newest_generation(folder));
   give_to_service(folder, journal, source.database);
-  return source;
+  return plan_rollback(folder, source, "replaced", false);
 }
 
 }  // namespace
@@ -49,10 +53,10 @@ RollbackSource choose(io::Env& env, const Instance& instance, DataFolder& folder
 HandPlan plan_by_hand(io::Env& env, const Instance& instance, const std::optional<std::string>& to) {
   DataFolder folder(env, instance);
   HandPlan hand;
-  const RollbackSource source = choose(env, instance, folder, to);
+  hand.plan = choose(env, instance, folder, to);
+  const RollbackSource& source = hand.plan.source;
   hand.source_path =
       folder.path_of(source.in_vault ? std::string(kVaultName) + "/" + source.name : source.name);
-  hand.plan = plan_rollback(folder, source, "replaced", false);
   return hand;
 }
 

@@ -88,16 +88,6 @@ Judgement judge_upgrade(DataFolder& folder, const OpenUpgrade& open, const io::O
   return before_file ? judge(live.get(), &open.database, before_file.get(), progress) : judgement;
 }
 
-// Null if the folder does not exist.
-std::unique_ptr<DataFolder> open_folder(io::Env& env, const Instance& instance) {
-  try {
-    return std::make_unique<DataFolder>(env, instance);
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::not_found) return nullptr;
-    throw;
-  }
-}
-
 class UpgradeCheck {
  public:
   UpgradeCheck(io::Env& env, const Instance& instance, const CheckRequest& request, io::Dir& state,
@@ -107,7 +97,7 @@ class UpgradeCheck {
         request_(request),
         state_(state),
         journal_(journal),
-        folder_(open_folder(env, instance)) {}
+        folder_(has_data_folder(env, instance) ? std::make_unique<DataFolder>(env, instance) : nullptr) {}
 
   CheckReport run() {
     const Gate gate =
@@ -128,12 +118,22 @@ class UpgradeCheck {
     report_.looked = true;
     report_.verdict = report_.judgement.verdict;
     report_.reason = report_.judgement.reason;
+    std::vector<std::string> untold;
+    if (is_heard()) untold.swap(upgrade().untold);
     decide(gate);
+    report_.messages.insert(report_.messages.begin(), untold.begin(), untold.end());
+    if (!untold.empty()) save_journal(state_, journal_, env_);
     return report_;
   }
 
  private:
   OpenUpgrade& upgrade() { return *journal_.open; }
+
+  // Somebody reads the messages, and the state may be written.
+  bool is_heard() const {
+    return request_.caller == Caller::dpkg_done || request_.caller == Caller::trigger ||
+           request_.caller == Caller::cron;
+  }
 
   bool is_acceptable() {
     if (request_.accept || is_healthy(report_.verdict)) return true;
@@ -165,7 +165,9 @@ class UpgradeCheck {
   // minutes after the server's start.
   void settle() {
     report_.action = CheckAction::waiting;
-    if (request_.caller == Caller::person || request_.caller == Caller::service_start) return;
+    if (request_.caller == Caller::person) return;
+    finish_rollback();
+    if (request_.caller == Caller::service_start) return;
     const base::UtcTime now = env_.now();
     if (!upgrade().good_since) {
       upgrade().good_since = now;
@@ -174,6 +176,13 @@ class UpgradeCheck {
     }
     if (now.seconds - upgrade().good_since->seconds >= static_cast<std::int64_t>(instance_.settings.settle))
       close();
+  }
+
+  // The blobs of a database that was put back, where that could not be done at once.
+  void finish_rollback() {
+    if (upgrade().rollbacks == 0 || !upgrade().blobs) return;
+    const BlobsBack blobs = put_blobs_back(env_, *upgrade().blobs, "blank");
+    if (blobs.what == BlobsBack::What::put_back) report_.messages = blobs_notice(blobs);
   }
 
   // Whatever was good before the packages were changed says nothing about afterwards.
@@ -205,7 +214,8 @@ class UpgradeCheck {
     folder_->sweep();  // before the space is counted
     // If it was missing, and somebody makes one meanwhile, then that one is kept.
     const char* word = report_.verdict == Verdict::missing ? "replaced" : to_string(report_.verdict);
-    const RollbackPlan plan = plan_rollback(*folder_, *source, word, wants_start());
+    RollbackPlan plan = plan_rollback(*folder_, *source, word, wants_start());
+    plan.blobs = upgrade().blobs;
     report_.source = path_of(*source);
     Service service(env_, instance_.settings.service);
     const RollbackReport done =
@@ -214,6 +224,7 @@ class UpgradeCheck {
     if (!done.displaced_to.empty()) report_.displaced_to = done.displaced_to;
     report_.action = CheckAction::rolled_back;
     report_.messages = rolled_back_notice(instance_, report_.judgement, upgrade(), *report_.source, done);
+    if (request_.caller == Caller::service_start) upgrade().untold = report_.messages;
     ++upgrade().rollbacks;
     upgrade().good_since.reset();
     if (plan.move_instead_of_copy && source->in_vault) upgrade().held.clear();

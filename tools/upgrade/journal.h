@@ -12,6 +12,7 @@
 #include "base/utc_time.h"
 #include "io/env.h"
 #include "io/file_lock.h"
+#include "upgrade/blob_folder.h"
 
 namespace upgrade {
 
@@ -64,9 +65,12 @@ struct OpenUpgrade {
   Before before = Before::absent;
   Fingerprint database;  // unless absent
   std::string held;      // name in the vault; empty if nothing is held
+  std::optional<BlobFolder> blobs;
   bool server_was_running = false;
   std::optional<base::UtcTime> good_since;  // first healthy check after the packages were configured
   unsigned rollbacks = 0;                   // automatic ones during this upgrade
+  // What a service's start did, told in its log only: the next hook says it again, where a person looks on.
+  std::vector<std::string> untold;
 };
 
 struct Outcome {

@@ -69,6 +69,8 @@ json to_json_value(const OpenUpgrade& open) {
                 {"rollbacks", open.rollbacks}};
   if (open.before != Before::absent) value["database"] = to_json_value(open.database);
   if (open.good_since) value["good_since"] = base::to_iso(*open.good_since);
+  if (!open.untold.empty()) value["untold"] = open.untold;
+  if (open.blobs) value["blobs"] = {{"path", open.blobs->path}, {"inode", open.blobs->inode}};
   return value;
 }
 
@@ -88,6 +90,11 @@ OpenUpgrade open_from(const json& value) {
   open.rollbacks = value.at("rollbacks");
   if (open.before != Before::absent) open.database = fingerprint_from(value.at("database"));
   if (value.contains("good_since")) open.good_since = time_from(value.at("good_since"));
+  if (value.contains("untold")) open.untold = value.at("untold").get<std::vector<std::string>>();
+  if (value.contains("blobs")) {
+    const json& blobs = value.at("blobs");
+    open.blobs = BlobFolder{blobs.at("path"), blobs.at("inode")};
+  }
   return open;
 }
 

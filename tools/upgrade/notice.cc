@@ -30,6 +30,25 @@ std::string packages_text(const std::vector<PackageChange>& packages) {
   return text;
 }
 
+std::vector<std::string> blobs_notice(const BlobsBack& blobs) {
+  switch (blobs.what) {
+    case BlobsBack::What::in_place: return {};
+    case BlobsBack::What::put_back: {
+      std::vector<std::string> lines = {"its blob folder was put back from " + base::quoted(blobs.from)};
+      if (!blobs.displaced_to.empty()) {
+        lines.push_back("the blob folder that stood there is kept as " + base::quoted(blobs.displaced_to));
+      }
+      return lines;
+    }
+    case BlobsBack::What::gone:
+      return {"its blob folder " + base::quoted(blobs.path) +
+              " was taken away and is not beside it under another name; look for a backup of it"};
+    case BlobsBack::What::failed:
+      return {"its blob folder " + base::quoted(blobs.path) + " could not be put back: " + blobs.problem};
+  }
+  return {};
+}
+
 std::vector<std::string> rolled_back_notice(const Instance& instance, const Judgement& judgement,
                                             const OpenUpgrade& upgrade, const std::string& source,
                                             const RollbackReport& done) {
@@ -41,6 +60,7 @@ std::vector<std::string> rolled_back_notice(const Instance& instance, const Judg
   if (!done.displaced_to.empty()) {
     lines.push_back("what the upgrade had left is kept as " + base::quoted(done.displaced_to));
   }
+  for (std::string& line : blobs_notice(done.blobs)) lines.push_back(std::move(line));
   if (done.start_failed) {
     lines.push_back("start the server with 'service " + instance.settings.service + " start'");
   }

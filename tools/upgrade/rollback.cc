@@ -323,6 +323,7 @@ RollbackReport carry_out(io::Env& env, DataFolder& folder, const RollbackPlan& p
   try {
     if (plan.stop_server) service.stop(folder, kStopTimeout);
     const auto lock = lock_database(folder, plan.source.database.owner);
+    if (plan.blobs) report.blobs = put_blobs_back(env, *plan.blobs, plan.word);
     report.displaced_to = plan.move_instead_of_copy ? put_source_itself(env, folder, plan)
                                                     : put_copy(env, folder, plan, progress);
     write_right_index(env, folder, plan.source.database);

@@ -2,9 +2,10 @@
 //
 // Order on disk: the source is copied to a private temporary and proven there (digest, transactions); owner,
 // mode, sync; the stale index goes; the live file gets its second name Data.fs.<word>-<stamp>, so that it is
-// never deleted; the temporary is renamed over Data.fs; a right index is written; the journal says so. At
-// every point Data.fs is the old or the new database, complete (or absent, if it was absent). The server is
-// stopped before and its lock held meanwhile.
+// never deleted; the temporary is renamed over Data.fs; a right index is written; the journal says so. Its
+// blob folder, if it was moved away, comes back before that (a blank database does not miss the other one).
+// At every point Data.fs is the old or the new database, complete (or absent, if it was absent). The server
+// is stopped before and its lock held meanwhile.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 
 #include "io/copy.h"
 #include "io/env.h"
+#include "upgrade/blob_folder.h"
 #include "upgrade/data_folder.h"
 #include "upgrade/instances.h"
 #include "upgrade/journal.h"
@@ -36,6 +38,8 @@ struct RollbackPlan {
   bool start_server = false;
   // There is no space for a second copy: the source itself becomes the live file.
   bool move_instead_of_copy = false;
+  // The folder of its blobs, if known: put back as well, should it have been moved away.
+  std::optional<BlobFolder> blobs;
   std::vector<std::string>
       aliases;  // further names of the source among the generations, which go in that case
 };
@@ -58,6 +62,7 @@ struct RollbackReport {
   std::string displaced_to;  // full path; empty if there was no live file
   bool started = false;      // the start of the server was asked for and not refused
   bool start_failed = false;
+  BlobsBack blobs;
 };
 // Carries it out; call it under the instance's lock and write the journal afterwards. Errors: corrupt (the
 // source did not prove whole), no_space, busy (the server does not stop), unsafe_path, io; the live file

@@ -251,6 +251,7 @@ SnapshotReport take_snapshot_locked(io::Env& env, const Instance& instance, cons
     open.by = request.upgrade->by;
     open.data_dir = instance.data_dir;
     open.data_name = instance.data_name;
+    open.blobs = find_blob_folder(env, instance);
     open.packages = request.upgrade->packages;
     // A retry finds the server as the attempt before has left it.
     open.server_was_running = folder.server_is_running() ||

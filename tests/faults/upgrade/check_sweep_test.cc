@@ -1,9 +1,13 @@
 // A check that repairs or closes, with the power cut, and with each system call failing, at every operation.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "support/fs_builder.h"
 #include "support/upgrade_sweep.h"
+#include "upgrade/blob_folder.h"
 #include "upgrade/check.h"
+#include "upgrade/journal.h"
 
 namespace upgrade {
 namespace {
@@ -56,6 +60,49 @@ TEST(CheckSweep, RepairsABlankDatabaseUnderARunningServer) {
 
 TEST(CheckSweep, RepairsAMissingDatabaseBeforeTheStart) {
   support::sweep("check, missing", repair(Caller::service_start, std::nullopt), 100, 200);
+}
+
+// The upgrade has moved the blob folder away as well, and the server has made another.
+void move_blobs_away(io::MemEnv& mem) {
+  Instance instance = support::school_instance();
+  instance.blob_dir = in_data("blobs");
+  const auto make = [&](const std::string& whose) {
+    mem.put_dir(in_data("blobs"), support::kSchoolOwner, 0700);
+    mem.put_file(in_data("blobs/whose"), whose);
+  };
+  make("the school's");
+  const auto state = open_state(mem, instance.name);
+  Journal journal = load_journal(*state);
+  journal.open->blobs = find_blob_folder(mem, instance);
+  save_journal(*state, journal, mem);
+  const auto dir = mem.open_dir(support::kDataDir, io::Links::refuse);
+  dir->rename("blobs", *dir, "moved", io::Replace::no);
+  make("the blank one's");
+  dir->sync();
+}
+
+TEST(CheckSweep, PutsTheBlobFolderBackWithTheDatabase) {
+  auto scenario = repair(Caller::dpkg_done, support::bootstrap(),
+                         [](io::MemEnv& mem, Machine&) { move_blobs_away(mem); });
+  const auto whose = [](io::MemEnv& mem, const std::string& name) {
+    return mem.content(in_data(name + "/whose")).value_or("nobody's");
+  };
+  const auto verify = scenario.verify;
+  scenario.verify = [=](io::MemEnv& mem, const std::string& where) {
+    verify(mem, where);
+    std::multiset<std::string> all;
+    for (const std::string& name : mem.list(support::kDataDir)) {
+      if (mem.status(in_data(name))->type == io::FileType::directory) all.insert(whose(mem, name));
+    }
+    EXPECT_EQ(all.count("the school's"), 1u);
+    EXPECT_EQ(all.count("the blank one's"), 1u);
+  };
+  const auto verify_final = scenario.verify_final;
+  scenario.verify_final = [=](io::MemEnv& mem, const std::string& where) {
+    verify_final(mem, where);
+    EXPECT_EQ(whose(mem, "blobs"), "the school's");
+  };
+  support::sweep("check, blob folder", scenario, 100, 200);
 }
 
 TEST(CheckSweep, RepairsATruncatedDatabaseFromACompressedGeneration) {

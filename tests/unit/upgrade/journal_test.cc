@@ -41,9 +41,11 @@ Journal full_journal() {
   open.before = Before::blank;
   open.database = some_fingerprint();
   open.held = "Data.fs.20261123T141908Z-1f3a.held";
+  open.blobs = BlobFolder{"/srv/some folder/another-blobs", 18446744073709551615U};
   open.server_was_running = true;
   open.good_since = base::UtcTime{1795443600, 0};
   open.rollbacks = 2;
+  open.untold = {"was blank", "is back"};
   Journal journal;
   journal.open = open;
   journal.snapshot = some_fingerprint();
@@ -71,6 +73,8 @@ TEST(Journal, ComesBackAsItWasSaved) {
   EXPECT_EQ(open.database.last_tid, 0xffffffffffffffffu);
   EXPECT_EQ(open.database.owner, (io::Owner{1234, 4321}));
   EXPECT_EQ(open.before, Before::blank);
+  EXPECT_EQ(open.untold, full_journal().open->untold);
+  EXPECT_EQ(open.blobs, full_journal().open->blobs);
   EXPECT_EQ(open.good_since, (base::UtcTime{1795443600, 0}));
   EXPECT_EQ(open.packages.at(0).new_version, "2.0");
 }
