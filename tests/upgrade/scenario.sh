@@ -82,7 +82,7 @@ put_database() {
   chown schooltool:schooltool $data_dir/$name
   chmod 0640 $data_dir/$name
   remember_database $name
-  /etc/init.d/schooltool start
+  service_is started
 }
 
 remember_database() {
@@ -91,6 +91,13 @@ remember_database() {
 }
 
 service_is() {
+  if [ -d /run/systemd/system ]; then
+    case $1 in
+      stopped) systemctl stop schooltool ;;
+      started) systemctl daemon-reload; systemctl start schooltool ;;
+    esac
+    return
+  fi
   case $1 in
     stopped) /etc/init.d/schooltool stop ;;
     started) /etc/init.d/schooltool start ;;
