@@ -1,0 +1,9 @@
+#include "cli/version.h"
+
+namespace cli {
+
+std::string version() {
+  return DBTOOLS_VERSION;
+}
+
+}  // namespace cli
