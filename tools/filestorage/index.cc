@@ -42,19 +42,25 @@ Index& Index::operator=(Index&& other) noexcept {
   return *this;
 }
 
-std::uint64_t Index::get(Oid oid) const {
+// Null if the oid is not there, or is 0 in a dense page.
+std::uint64_t* Index::find(Oid oid) {
   const Oid number = oid / kPageSize;
   if (number < pages_.size()) {
     const Page& page = pages_[number];
     const auto key = static_cast<std::uint16_t>(oid % kPageSize);
-    if (page.dense != nullptr) return page.dense[key];
+    if (page.dense != nullptr) return &page.dense[key];
     if (page.sparse != nullptr) {
       const std::size_t at = page.sparse->position(key);
-      return page.sparse->holds(at, key) ? page.sparse->values[at] : 0;
+      return page.sparse->holds(at, key) ? &page.sparse->values[at] : nullptr;
     }
   }
   const auto found = far_.find(oid);
-  return found == far_.end() ? 0 : found->second;
+  return found == far_.end() ? nullptr : &found->second;
+}
+
+std::uint64_t Index::get_slowly(Oid oid) const {
+  const std::uint64_t* value = const_cast<Index*>(this)->find(oid);  // find() changes nothing
+  return value == nullptr ? 0 : *value;
 }
 
 // Makes the table long enough for the page if that pays. The far oids that now belong into pages move there.
@@ -125,6 +131,33 @@ bool Index::erase(Oid oid) {
   if (far_.erase(oid) == 0) return false;
   --size_;
   return true;
+}
+
+void Index::erase_if(const std::function<bool(Oid, std::uint64_t)>& leaves) {
+  for (std::size_t number = 0; number < pages_.size(); ++number) {
+    Page& page = pages_[number];
+    const Oid first = Oid{number} * kPageSize;
+    if (page.dense != nullptr) {
+      for (std::size_t key = 0; key < kPageSize; ++key) {
+        std::uint64_t& value = page.dense[key];
+        if (value == 0 || !leaves(first + key, value)) continue;
+        value = 0;
+        --size_;
+      }
+    } else if (page.sparse != nullptr) {
+      Sparse& sparse = *page.sparse;
+      std::size_t stay = 0;
+      for (std::size_t i = 0; i < sparse.keys.size(); ++i) {
+        if (leaves(first + sparse.keys[i], sparse.values[i])) continue;
+        sparse.keys[stay] = sparse.keys[i];
+        sparse.values[stay++] = sparse.values[i];
+      }
+      size_ -= sparse.keys.size() - stay;
+      sparse.keys.resize(stay);
+      sparse.values.resize(stay);
+    }
+  }
+  size_ -= std::erase_if(far_, [&leaves](const auto& entry) { return leaves(entry.first, entry.second); });
 }
 
 std::uint64_t Index::memory_bytes() const {

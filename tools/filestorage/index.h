@@ -27,7 +27,19 @@ class Index {
   // Values must not be 0 (a position is at least 4, a tid at least 1).
   void set(Oid oid, std::uint64_t value) { exchange(oid, value); }
   // 0 if the oid is not there.
-  std::uint64_t get(Oid oid) const;
+  std::uint64_t get(Oid oid) const {
+    const Oid number = oid / kPageSize;
+    if (number < pages_.size() && pages_[number].dense != nullptr)
+      return pages_[number].dense[oid % kPageSize];
+    return get_slowly(oid);
+  }
+  // A hint that get() or replace() of this oid comes soon.
+  void prefetch(Oid oid) const {
+    const Oid number = oid / kPageSize;
+    if (number < pages_.size() && pages_[number].dense != nullptr) {
+      __builtin_prefetch(&pages_[number].dense[oid % kPageSize]);
+    }
+  }
   // set(), returning the value it replaces (0 if none): one look-up for both.
   std::uint64_t exchange(Oid oid, std::uint64_t value) {
     const Oid number = oid / kPageSize;
@@ -41,6 +53,11 @@ class Index {
     return exchange_slowly(oid, value);
   }
   bool erase(Oid oid);
+  // Puts another value in place of the one the oid has; it must be there. The only change that several
+  // threads may make at once, each for other oids.
+  void replace(Oid oid, std::uint64_t value) { *find(oid) = value; }
+  // Erases all entries for which `leaves` is true.
+  void erase_if(const std::function<bool(Oid, std::uint64_t)>& leaves);
   std::uint64_t size() const { return size_; }
   // Of the heap, without the allocator's own overhead.
   std::uint64_t memory_bytes() const;
@@ -56,6 +73,8 @@ class Index {
   };
 
   std::uint64_t exchange_slowly(Oid oid, std::uint64_t value);
+  std::uint64_t get_slowly(Oid oid) const;
+  std::uint64_t* find(Oid oid);
   bool has_page(Oid number);
 
   std::vector<Page> pages_;

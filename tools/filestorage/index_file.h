@@ -21,8 +21,9 @@ namespace filestorage {
 
 // How the bytes are pickled; the same content, two dialects.
 enum class IndexDialect {
-  protocol3,  // ZODB 5 and later, and any ZODB on Python 3
-  protocol1   // ZODB3 3.10 on Python 2
+  protocol3,            // ZODB 5 and later, and any ZODB on Python 3
+  protocol1,            // ZODB3 3.10 on Python 2
+  protocol1_after_pack  // the same after a pack: the position is a number of another of its types
 };
 // Python 3 reads byte strings of its own kind only; Python 2 writes both dialects with its own.
 enum class IndexStrings { python3, python2 };
@@ -38,6 +39,14 @@ struct LoadedIndex {
 // durable: the caller syncs. Positions above 2^48 do not fit the format and are a usage error.
 std::uint64_t write_index(io::File& target, const Index& positions, std::uint64_t position,
                           IndexDialect dialect, IndexStrings strings);
+
+// How a ZODB would write the index of a data file with this magic: for FS21 that depends on which ZODB it is,
+// which the index that is there now tells (null: none). ZODB3 3.10 if nothing tells.
+struct IndexForm {
+  IndexDialect dialect;
+  IndexStrings strings;
+};
+IndexForm index_form(bool fs30, io::File* present);
 
 // Empty, with a reason in `why`, if the file is not an index in the form above, in either dialect, with or
 // without memo opcodes. The older forms (one pickle of a dict) are not read. Never trusts a length it has not

@@ -29,6 +29,8 @@ class Writer {
     head();
     if (dialect_ == IndexDialect::protocol1) {
       text_ += 'L' + std::to_string(value) + "L\n";
+    } else if (dialect_ == IndexDialect::protocol1_after_pack && value >= 0x80000000) {
+      text_ += 'I' + std::to_string(value) + "\n";
     } else {
       integer(value);
     }
@@ -56,8 +58,9 @@ class Writer {
 
  private:
   void head() {
-    if (dialect_ == IndexDialect::protocol3) text_ += "\x80\x03";
+    if (protocol3()) text_ += "\x80\x03";
   }
+  bool protocol3() const { return dialect_ == IndexDialect::protocol3; }
 
   // As pickled by protocol 2 and later; `value` is not negative.
   void integer(std::uint64_t value) {
@@ -93,13 +96,13 @@ class Writer {
   void bucket() {
     if (keys_.empty()) return;
     head();
-    if (dialect_ == IndexDialect::protocol1) text_ += '(';
+    if (!protocol3()) text_ += '(';
     string_head(6);
     append_be(text_, prefix_, 6);
     string_head(keys_.size() + values_.size());
     text_ += keys_;
     text_ += values_;
-    text_ += dialect_ == IndexDialect::protocol1 ? "t." : "\x86.";
+    text_ += protocol3() ? "\x86." : "t.";
     keys_.clear();
     values_.clear();
     if (text_.size() >= kFlushAt) flush();
@@ -120,6 +123,14 @@ class Writer {
 };
 
 }  // namespace
+
+IndexForm index_form(bool fs30, io::File* present) {
+  if (fs30) return {IndexDialect::protocol3, IndexStrings::python3};
+  std::array<std::byte, 1> first{};
+  const bool protocol3 =
+      present != nullptr && present->read_full(0, first) == first.size() && first[0] == std::byte{0x80};
+  return {protocol3 ? IndexDialect::protocol3 : IndexDialect::protocol1, IndexStrings::python2};
+}
 
 std::uint64_t write_index(io::File& target, const Index& positions, std::uint64_t position,
                           IndexDialect dialect, IndexStrings strings) {

@@ -11,6 +11,7 @@
 #include "filestorage/lost_tail.h"
 #include "filestorage/oid_set.h"
 #include "filestorage/probe.h"
+#include "filestorage/scan_on.h"
 #include "filestorage/window.h"
 
 namespace filestorage {
@@ -27,8 +28,12 @@ class Scanner {
     result_.size = size;
   }
 
-  ScanResult run() {
-    if (check_magic()) walk();
+  // From the end of the transaction with the tid `last`; 4 and 0 for the whole file.
+  ScanResult run(std::uint64_t position, Tid last) {
+    if (check_magic()) {
+      result_.end = position;
+      walk(position, last);
+    }
     result_.digests = window_.finish();
     result_.findings = findings_.take();
     result_.deleted_objects = deleted_.size();
@@ -50,13 +55,10 @@ class Scanner {
         findings_.add({Fault::bad_magic, true, 0, 0, 0, "the file does not begin with FS21 or FS30"});
         return false;
     }
-    result_.end = kMagicSize;
     return true;
   }
 
-  void walk() {
-    Tid before = 0;
-    std::uint64_t position = kMagicSize;
+  void walk(std::uint64_t position, Tid before) {
     while (position < window_.size()) {
       const std::byte* bytes = window_.at(position, kTransactionHeaderSize);
       if (bytes == nullptr) return end_of_chain(position, Tail::torn);
@@ -255,7 +257,16 @@ ScanResult scan(io::File& file, const ScanOptions& options) {
       throw base::Error(base::ErrorKind::corrupt, "read", file.path(), "the file is shorter than expected");
     }
   }
-  return Scanner(file, options, size).run();
+  return Scanner(file, options, size).run(kMagicSize, 0);
+}
+
+ScanResult scan_on(io::File& file, const ScanOptions& options, std::uint64_t position, Tid last) {
+  const std::uint64_t size = std::min(file.status().size, options.limit);
+  if (position < kMagicSize || position > size || !options.digest_points.empty()) {
+    throw base::Error(base::ErrorKind::usage, "read", file.path(),
+                      "cannot be scanned from byte " + std::to_string(position));
+  }
+  return Scanner(file, options, size).run(position, last);
 }
 
 }  // namespace filestorage

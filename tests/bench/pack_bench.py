@@ -1,0 +1,115 @@
+"""fspack against ZODB's pack, interleaved: small records of a school (half garbage), and large ones. Called by run.
+
+Each round packs a fresh copy; before it 600 MB are written and deleted, so that both find the page cache in the same state, and the copy
+is read through. What both leave is compared, byte for byte. Ours syncs the new file and reads it back; ZODB does neither.
+Memory is the peak of the process, from the kernel; its slope is between two sizes.
+  pack_bench.py BUILD_FOLDER WORK_FOLDER OBJECTS [SHAPE]   measures ours alone, once: for sizes that ZODB takes too long for
+"""
+import math
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+ZODB_PACK = (
+    "import sys\nfrom ZODB.FileStorage import FileStorage\nfrom ZODB.DB import DB\n"
+    "db = DB(FileStorage(sys.argv[1]))\ndb.pack()\ndb.close()\n")
+
+
+def content(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+class PackBench:
+    def __init__(self, bench):
+        self.bench = bench
+        self.python = os.environ.get("ZODB_PYTHON")
+        self.folder = os.path.join(bench.work, "pack")
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.makedirs(self.folder)
+        self.ours, self.theirs = os.path.join(self.folder, "ours.fs"), os.path.join(self.folder, "theirs.fs")
+
+    def make(self, objects, shape):
+        path = os.path.join(self.folder, f"{shape}-{objects}.fs")
+        subprocess.check_call(
+            [self.bench.program("make_pack_data"), path, "--objects", str(objects), "--shape", shape])
+        if self.python:  # the index, which a server that was stopped leaves; opening it is not what is measured
+            subprocess.check_call([self.python, "-c",
+                                   "import sys\nfrom ZODB.FileStorage import FileStorage\nFileStorage(sys.argv[1]).close()", path])
+        return path
+
+    def prepare(self, source):
+        for copy in (self.ours, self.theirs):
+            for suffix in ("", ".index", ".old", ".lock", ".tmp"):
+                if os.path.exists(copy + suffix):
+                    os.remove(copy + suffix)
+            shutil.copyfile(source, copy)
+            if os.path.exists(source + ".index"):
+                shutil.copyfile(source + ".index", copy + ".index")
+        os.sync()
+        scratch = os.path.join(self.folder, "scratch")
+        with open(scratch, "wb") as out:
+            for _ in range(600):
+                out.write(b"\0" * 1_000_000)
+        os.remove(scratch)
+        for copy in (self.ours, self.theirs):
+            with open(copy, "rb") as file:
+                while file.read(1 << 20):
+                    pass
+
+    def compare(self, what, source, target):
+        """Seconds and MB of ours."""
+        mine, other = [], []
+        for _ in range(self.bench.rounds):
+            self.prepare(source)
+            mine.append(self.bench.measure([self.bench.program("fspack"), self.ours]))
+            if self.python:
+                other.append(self.bench.measure([self.python, "-c", ZODB_PACK, self.theirs]))
+                if content(self.ours) != content(self.theirs) or content(self.ours + ".index") != content(self.theirs + ".index"):
+                    sys.exit(f"pack, {what}: the bytes differ")
+        seconds, memory = (statistics.median(column) for column in zip(*mine))
+        if self.python:
+            self.bench.row(f"pack, {what}", seconds, statistics.median(run[0] for run in other), "ZODB's pack", target, f"{memory:.1f} MB")
+        else:
+            print(f"pack, {what}\t{seconds:.3f}\t(set ZODB_PYTHON to compare)\t{memory:.1f} MB", flush=True)
+        return seconds, memory
+
+    def run(self):
+        small, large = 100_000, 1_000_000
+        few = self.compare("100,000 objects", self.make(small, "school"), ">= 25x")
+        many = self.compare("1,000,000 objects", self.make(large, "school"), ">= 25x")
+        slope = (many[1] - few[1]) * 1e6 / (large - small)
+        print(f"pack, memory\t{slope:.1f} bytes per object, {few[1] - slope * small / 1e6:.1f} MB besides\t\t\t\t<= 28 + 24 MB", flush=True)
+        growth = math.log(many[0] / few[0]) / math.log(large / small)
+        print(f"pack, growth\tn^{growth:.2f}\t\t\t\t<= n^1.1", flush=True)
+        self.compare("large records", self.make(1500, "large"), ">= 1.4x, 2x in the kernel")
+        shutil.rmtree(self.folder)
+
+
+def alone(build, work, objects, shape):
+    def program(name):
+        for folder in (build, os.path.join(build, "tests")):
+            if os.path.exists(os.path.join(folder, name)):
+                return os.path.join(folder, name)
+        sys.exit(f"{name} is not built in {build}")
+
+    os.makedirs(work, exist_ok=True)
+    path = os.path.join(work, "alone.fs")
+    subprocess.check_call([program("make_pack_data"), path, "--objects", str(objects), "--shape", shape])
+    size = os.path.getsize(path)
+    started = time.perf_counter()
+    child = subprocess.Popen([program("fspack"), path])
+    _, status, usage = os.wait4(child.pid, 0)
+    seconds = time.perf_counter() - started
+    print(f"{shape}, {objects} objects, {size / 1e9:.2f} GB: status {status}, {seconds:.2f} s (CPU {usage.ru_utime + usage.ru_stime:.2f} s), {usage.ru_maxrss / 1024:.1f} MB, "
+          f"{usage.ru_maxrss * 1024 / objects:.1f} bytes per object in all, {size / seconds / 1e6:.0f} MB/s")
+    for suffix in ("", ".index", ".lock"):
+        if os.path.exists(path + suffix):
+            os.remove(path + suffix)
+
+
+if __name__ == "__main__":
+    alone(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4] if len(sys.argv) > 4 else "school")

@@ -1,0 +1,179 @@
+#include "filestorage/check.h"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "filestorage/format.h"
+#include "filestorage/record_walk.h"
+#include "support/bytes_file.h"
+
+namespace filestorage {
+namespace {
+
+using namespace std::string_literals;
+using support::BytesFile;
+
+std::string reference_to(Oid oid) {
+  std::string bytes(8, '\0');
+  base::store_be(reinterpret_cast<std::byte*>(bytes.data()), oid);
+  return "C\x08" + bytes + "Q";
+}
+
+// A record of class m.n that refers to these objects.
+std::string record(const std::vector<Oid>& targets) {
+  std::string state = "(";
+  for (const Oid target : targets) state += reference_to(target);
+  return "cm\nn\n." + state + "t.";
+}
+
+// One transaction for each list of records.
+struct Stored {
+  Oid oid;
+  std::string data;
+};
+std::string database(const std::vector<std::vector<Stored>>& transactions) {
+  std::string content(kMagicFs30);
+  Tid tid = 0x0398f82b40865944;
+  for (const auto& stored : transactions) {
+    const std::uint64_t position = content.size();
+    std::string body;
+    for (const Stored& one : stored) {
+      RecordHeader header{one.oid, tid, 0, position, 0, one.data.size()};
+      std::string bytes(kRecordHeaderSize, '\0');
+      store(reinterpret_cast<std::byte*>(bytes.data()), header);
+      body += bytes + (one.data.empty() ? std::string(8, '\0') : one.data);
+    }
+    TransactionHeader header;
+    header.tid = tid++;
+    header.length = kTransactionHeaderSize + body.size();
+    std::string head(kTransactionHeaderSize, '\0'), trailer(8, '\0');
+    store(reinterpret_cast<std::byte*>(head.data()), header);
+    base::store_be(reinterpret_cast<std::byte*>(trailer.data()), header.length);
+    content += head + body + trailer;
+  }
+  return content;
+}
+
+std::vector<std::string> told(const std::string& content, const CheckOptions& options = {}) {
+  BytesFile file(content);
+  std::vector<std::string> lines;
+  check(file, options, [&](const Problem& problem) {
+    std::string line = to_string(problem.kind) + " "s + std::to_string(problem.oid);
+    if (problem.target != 0) line += " -> " + std::to_string(problem.target);
+    lines.push_back(line + (problem.class_name.empty() ? "" : " " + problem.class_name));
+  });
+  return lines;
+}
+using Lines = std::vector<std::string>;
+
+TEST(Check, FindsNothingInASoundDatabase) {
+  EXPECT_EQ(told(database({{{0, record({1})}}, {{1, record({0})}}})), Lines{});
+}
+
+TEST(Check, TellsEachTargetOfAnObjectOnce) {
+  EXPECT_EQ(told(database({{{0, record({7, 5, 7, 0})}}})),
+            (Lines{"dangling_missing 0 -> 5 m.n", "dangling_missing 0 -> 7 m.n"}));
+}
+
+TEST(Check, TellsAReferenceToADeletedObject) {
+  EXPECT_EQ(told(database({{{0, record({1})}, {1, record({})}}, {{1, ""}}})),
+            Lines{"dangling_undone 0 -> 1 m.n"});
+}
+
+TEST(Check, LooksAtTheNewestRevisionUnlessAskedForAll) {
+  const std::string content = database({{{0, record({9})}}, {{0, record({})}}});
+  EXPECT_EQ(told(content), Lines{});
+  CheckOptions all;
+  all.all_revisions = true;
+  EXPECT_EQ(told(content, all), Lines{"dangling_missing 0 -> 9 m.n"});
+}
+
+TEST(Check, GoesOnBehindAPickleThatCannotBeRead) {
+  const std::string content = database({{{0, "cm\nn\n." + reference_to(8) + "K"}, {1, record({9})}}});
+  EXPECT_EQ(told(content),
+            (Lines{"bad_pickle 0 m.n", "dangling_missing 0 -> 8 m.n", "dangling_missing 1 -> 9 m.n"}));
+}
+
+TEST(Check, TellsThatTheRootIsMissing) {
+  EXPECT_EQ(told(database({{{5, record({})}}})), Lines{"no_root 0"});
+}
+
+TEST(Check, TellsAnEmptyFile) {
+  EXPECT_EQ(told(""), Lines{"empty_file 0"});
+}
+
+// Large enough for two threads; each object refers to one that is not there.
+std::string large(std::size_t transactions) {
+  std::vector<std::vector<Stored>> stored;
+  for (Oid oid = 0; oid < transactions; ++oid)
+    stored.push_back({{oid, record({oid + 1'000'000'000, 0}) + std::string(1500, 'x')}});
+  return database(stored);
+}
+
+TEST(Check, TellsTheSameInTheSameOrderWithOneThreadAndWithTwo) {
+  const std::string content = large(25'000);  // more problems than may wait in the second half
+  CheckOptions one;
+  one.threads = 1;
+  const Lines expected = told(content, one);
+  EXPECT_EQ(expected.size(), 25'000u);
+  EXPECT_EQ(told(content), expected);
+}
+
+TEST(Check, SurvivesATransactionInsideOfDataWhereTheSecondThreadBegins) {
+  // A record over the middle of the file whose data hold whole transactions that name their real places.
+  const std::string before = database({{{0, record({77})}}});
+  std::string data = record({});
+  const std::uint64_t data_at = before.size() + kTransactionHeaderSize + kRecordHeaderSize;
+  while (data.size() < (20u << 20)) {
+    const std::uint64_t place = data_at + data.size();
+    std::string inner = database({{{3, record({88})}}}).substr(kMagicSize);
+    const RecordHeader header{3, 0x0398f82b40865944, 0, place, 0, record({88}).size()};
+    store(reinterpret_cast<std::byte*>(inner.data()) + kTransactionHeaderSize, header);
+    data += inner;
+  }
+  const std::string content = database({{{0, record({77})}}, {{1, data}}, {{2, record({99})}}});
+  EXPECT_EQ(told(content), (Lines{"dangling_missing 0 -> 77 m.n", "dangling_missing 2 -> 99 m.n"}));
+}
+
+TEST(Check, HandsOnWhatTheListenerThrows) {
+  const std::string content = large(15'000);
+  for (const Oid oid : {Oid{10}, Oid{14'900}}) {
+    BytesFile file(content);
+    EXPECT_THROW(check(file, {},
+                       [oid](const Problem& problem) {
+                         if (problem.oid == oid) throw std::runtime_error("enough");
+                       }),
+                 std::runtime_error);
+  }
+}
+
+TEST(Check, ReadsLittleMoreThanTheFileTwice) {
+  BytesFile file(large(5'000));
+  check(file, {}, [](const Problem&) {});
+  EXPECT_LT(file.bytes_read, file.content.size() * 22 / 10);
+}
+
+TEST(FindData, EndsAtACircleAndAtAnotherObject) {
+  std::string content = database({{{0, record({})}}, {{1, record({})}}, {{0, ""}}});
+  BytesFile file(content);
+  ForwardReader in(file, content.size());
+  std::vector<WalkedRecord> records;
+  walk_records(
+      in, kMagicSize, [](std::uint64_t) { return false; },
+      [&](const WalkedRecord& found) { records.push_back(found); });
+  ASSERT_EQ(records.size(), 3u);
+  WalkedRecord undo = records[2];
+  EXPECT_EQ(find_data(in, undo).what, FoundData::What::nothing);
+  undo.back = records[0].position;
+  EXPECT_EQ(find_data(in, undo).what, FoundData::What::data);
+  for (const std::uint64_t wrong : {undo.position, records[1].position, content.size(), std::size_t{1}}) {
+    undo.back = wrong;
+    EXPECT_EQ(find_data(in, undo).what, FoundData::What::broken) << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace filestorage

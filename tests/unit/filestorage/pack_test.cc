@@ -1,0 +1,290 @@
+// What a pack does beside packing: refusals, reports, plans, owner and mode, damage.
+#include "filestorage/pack.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "io/hooked_env.h"
+#include "support/errors.h"
+#include "support/file_builder.h"
+#include "support/fixture.h"
+#include "support/pack_case.h"
+
+namespace filestorage {
+namespace {
+
+using base::ErrorKind;
+using support::fails_with;
+
+const std::string kData = "/data/Data.fs";
+
+// A record of class `name` with strong references.
+std::string pickle(const std::string& name, const std::vector<Oid>& references) {
+  std::string text =
+      "\x80\x03"
+      "cschool\n" +
+      name + "\n.\x80\x03](";
+  for (const Oid oid : references) {
+    std::string bytes(8, '\0');
+    base::store_be(reinterpret_cast<std::byte*>(bytes.data()), oid);
+    text += "C\x08" + bytes + "Q";
+  }
+  return text + "e.";
+}
+
+class Pack : public testing::Test {
+ protected:
+  void put(const std::string& bytes) {
+    mem.put_dir("/data", support::kPackOwner, 0750);
+    mem.put_file(kData, bytes, support::kPackOwner, 0640);
+  }
+  void put_fixture(const std::string& folder) { support::put_database(mem, "fs/" + folder); }
+  PackReport run() { return pack(mem, "/data", "Data.fs", request); }
+  std::string data() { return *mem.content(kData); }
+
+  // 0 -> 1 -> 2; 3 is garbage; 1 is rewritten twice.
+  std::string small() {
+    std::string bytes;
+    support::FileBuilder builder([&bytes](std::string_view piece) { bytes += piece; });
+    const std::vector<std::vector<std::pair<Oid, std::string>>> transactions = {
+        {{0, pickle("Root", {1})},
+         {1, pickle("Person", {2})},
+         {2, pickle("Sheet", {})},
+         {3, pickle("Lost", {})}},
+        {{1, pickle("Person", {2, 2})}},
+        {{1, pickle("Person", {2})}}};
+    Tid tid = base::tid_of({1'700'000'000, 0});
+    for (const auto& records : transactions) {
+      builder.begin(tid += Tid{1} << 32);
+      for (const auto& [oid, text] : records) builder.record(oid, text);
+      builder.finish();
+    }
+    return bytes;
+  }
+
+  io::MemEnv mem;
+  PackRequest request = [] {
+    PackRequest now;
+    now.options.stop = ~Tid{0};
+    return now;
+  }();
+};
+
+TEST_F(Pack, KeepsOwnerAndMode) {
+  put(small());
+  EXPECT_EQ(run().outcome, PackOutcome::packed);
+  for (const char* name : {"/data/Data.fs", "/data/Data.fs.index"}) {
+    EXPECT_EQ(mem.status(name)->owner, support::kPackOwner) << name;
+    EXPECT_EQ(mem.status(name)->mode, 0640u) << name;
+  }
+}
+
+TEST_F(Pack, ReportsWhatItDid) {
+  const std::string before = small();
+  put(before);
+  const PackReport report = run();
+  EXPECT_EQ(report.size_before, before.size());
+  EXPECT_EQ(report.size_after, data().size());
+  EXPECT_EQ(report.objects, 3u);
+  EXPECT_EQ(report.counts.records_kept, 3u);
+  EXPECT_EQ(report.counts.records_dropped, 3u);
+  EXPECT_EQ(report.counts.transactions_kept, 2u);
+  EXPECT_EQ(report.counts.transactions_dropped, 1u);
+}
+
+TEST_F(Pack, PlansWhatItWouldFreeByClassAndChangesNothing) {
+  const std::string before = small();
+  put(before);
+  const auto env = io::make_read_only_env(mem);
+  const PackPlan plan = plan_pack(*env, "/data", "Data.fs", request);
+  EXPECT_EQ(data(), before);
+  EXPECT_EQ(plan.outcome, PackOutcome::packed);
+  ASSERT_EQ(plan.freed.size(), 2u);
+  EXPECT_EQ(plan.freed.at("school.Person").records, 2u);
+  EXPECT_EQ(plan.freed.at("school.Person").bytes,
+            84 + pickle("Person", {2}).size() + pickle("Person", {2, 2}).size());
+  EXPECT_EQ(plan.freed.at("school.Lost").records, 1u);
+  EXPECT_EQ(plan.size_after, run().size_after);
+}
+
+TEST_F(Pack, PlansWhatItThenDoesOnEveryFixture) {
+  support::for_each_pack([](io::MemEnv& scene, const support::PackStep& step) {
+    const PackRequest wanted = support::request_of(step.expected);
+    if (!step.expected["error"].is_null()) return;
+    const PackPlan plan = plan_pack(scene, "/data", "Data.fs", wanted);
+    const PackReport report = pack(scene, "/data", "Data.fs", wanted);
+    EXPECT_EQ(plan.outcome, report.outcome);
+    EXPECT_EQ(plan.size_after, report.size_after);
+    EXPECT_EQ(plan.counts.records_dropped, report.counts.records_dropped);
+  });
+}
+
+TEST_F(Pack, PlansTheBlobsThatWouldGo) {
+  put_fixture("fs30-blobs-bushy");
+  support::put_blobs(mem, "fs/fs30-blobs-bushy");
+  request.blobs = "/data/blobs";
+  const PackPlan plan = plan_pack(mem, "/data", "Data.fs", request);
+  EXPECT_GT(plan.blobs, 0u);
+  EXPECT_EQ(plan.blobs, run().blobs_removed);
+}
+
+TEST_F(Pack, GivesTheSameBytesWithOneThreadAndWithTwo) {
+  put_fixture("fs30-school");
+  request.options.threads = 1;
+  run();
+  const std::string one = data();
+  put_fixture("fs30-school");
+  request.options.threads = 2;
+  run();
+  EXPECT_EQ(data(), one);
+}
+
+TEST_F(Pack, IsRefusedWhileAServerHoldsTheLock) {
+  put(small());
+  mem.put_file("/data/Data.fs.lock", " 4245\n", support::kPackOwner);
+  const auto server = mem.open_dir("/data", io::Links::refuse)->open_file("Data.fs.lock", io::Access::read);
+  ASSERT_TRUE(server->try_lock());
+  EXPECT_TRUE(fails_with(
+      ErrorKind::busy, [&] { run(); }, "4245"));
+  EXPECT_EQ(data(), small());
+}
+
+TEST_F(Pack, NamesDanglingReferencesAndPacksThemOnRequest) {
+  std::string bytes;
+  support::FileBuilder builder([&bytes](std::string_view piece) { bytes += piece; });
+  builder.begin(base::tid_of({1'700'000'000, 0}));
+  builder.record(0, pickle("Root", {1, 7}));
+  builder.record(1, pickle("Person", {}));
+  builder.record(2, pickle("Lost", {8}));
+  builder.finish();
+  put(bytes);
+  EXPECT_TRUE(fails_with(
+      ErrorKind::corrupt, [&] { run(); },
+      "1 object that did not exist at the pack time: 0x0000000000000007 (named by 0x0000000000000000)"));
+  EXPECT_EQ(data(), bytes);
+  request.options.allow_dangling = true;
+  const PackReport report = run();
+  EXPECT_EQ(report.outcome, PackOutcome::packed);
+  EXPECT_EQ(report.dangling_objects, 1u);
+  EXPECT_EQ(report.dangling.front().target, 7u);
+  EXPECT_EQ(report.objects, 2u);
+}
+
+TEST_F(Pack, RefusesAnObjectInUseThatItCannotRead) {
+  std::string bytes;
+  support::FileBuilder builder([&bytes](std::string_view piece) { bytes += piece; });
+  builder.begin(base::tid_of({1'700'000'000, 0}));
+  builder.record(0, pickle("Root", {1}));
+  builder.record(1, "no pickle");
+  builder.record(2, "no pickle either, but nobody needs it");
+  builder.finish();
+  put(bytes);
+  EXPECT_TRUE(fails_with(
+      ErrorKind::corrupt, [&] { run(); }, "0x0000000000000001"));
+  EXPECT_EQ(data(), bytes);
+}
+
+TEST_F(Pack, OfATornFilePacksWhatIsCompleteAndKeepsTheRest) {
+  const std::string whole = small();
+  put(whole);
+  run();
+  const std::string packed = data();
+  const std::string torn = whole.substr(whole.size() / 2, 100);
+  put(whole + torn);
+  mem.put_file("/data/Data.fs.tr0", "of an earlier crash");
+  const PackReport report = run();
+  EXPECT_EQ(data(), packed);
+  EXPECT_EQ(report.torn_bytes, 100u);
+  EXPECT_EQ(report.torn_saved, "Data.fs.tr1");
+  EXPECT_EQ(mem.content("/data/Data.fs.tr1"), torn);
+}
+
+TEST_F(Pack, OfAFileThatBreaksInTheMiddleIsRefused) {
+  std::string bytes = small();
+  bytes[4 + 8 + 2] = 1;  // the length of the first transaction points far behind the end
+  put(bytes);
+  EXPECT_TRUE(fails_with(ErrorKind::corrupt, [&] { run(); }));
+  EXPECT_EQ(data(), bytes);
+}
+
+TEST_F(Pack, AsksForSpaceFirst) {
+  const std::string bytes = small();
+  put(bytes);
+  const auto space = mem.open_dir("/data", io::Links::refuse)->space();
+  mem.set_capacity(space.total - space.free + 4096);
+  mem.put_file("/data/filler", std::string(3500, 'x'));
+  EXPECT_TRUE(fails_with(ErrorKind::no_space, [&] { run(); }));
+  EXPECT_EQ(data(), bytes);
+  EXPECT_EQ(mem.list("/data"), (std::vector<std::string>{"Data.fs", "Data.fs.lock", "filler"}));
+}
+
+TEST_F(Pack, OfEmptyAndForeignFilesChangesNothing) {
+  for (const std::string& bytes : {std::string(), std::string("FS21"), std::string("FS30")}) {
+    put(bytes);
+    EXPECT_EQ(run().outcome, PackOutcome::empty) << bytes;
+    EXPECT_EQ(data(), bytes);
+  }
+  put("GIF89a, which is no database at all");
+  EXPECT_TRUE(fails_with(
+      ErrorKind::corrupt, [&] { run(); }, "not a FileStorage"));
+  mem.remove_all(kData);
+  EXPECT_TRUE(fails_with(ErrorKind::not_found, [&] { run(); }));
+}
+
+TEST_F(Pack, ASecondTimeSaysThatItIsPackedAlready) {
+  put(small());
+  EXPECT_EQ(run().outcome, PackOutcome::packed);
+  const std::string once = data();
+  EXPECT_EQ(run().outcome, PackOutcome::redundant);
+  EXPECT_EQ(data(), once);
+}
+
+TEST_F(Pack, SweepsWhatAKilledPackLeft) {
+  put(small());
+  mem.put_file("/data/.fspack-Data.fs.dbtools-0123456789abcdef.tmp", "half a file");
+  mem.put_file("/data/.Data.fs.0.dbtools-0123456789abcdef.tmp", "of a snapshot under way");
+  run();
+  EXPECT_FALSE(mem.content("/data/.fspack-Data.fs.dbtools-0123456789abcdef.tmp"));
+  EXPECT_TRUE(mem.content("/data/.Data.fs.0.dbtools-0123456789abcdef.tmp"));
+}
+
+// Every damaged file: packed, or refused as it stands; never a crash, a hang or a third thing.
+TEST_F(Pack, OfDamagedFilesLeavesThemOrPacksThem) {
+  unsigned files = 0, refused = 0;
+  for (const std::string& folder : support::fixture_folders("damage")) {
+    const nlohmann::json expected = support::read_expected(folder);
+    for (const nlohmann::json& facts : expected["files"]) {
+      if (facts.contains("data_file")) continue;  // only its index is damaged
+      const std::string name = facts["name"];
+      const std::string bytes = support::read_fixture(folder + "/" + name);
+      SCOPED_TRACE(folder + "/" + name);
+      for (const PackFlaws flaws : {PackFlaws::mended, PackFlaws::copied}) {
+        for (const bool gc : {true, false}) {
+          io::MemEnv scene;
+          scene.put_dir("/data");
+          scene.put_file(kData, bytes);
+          PackRequest one = request;
+          one.options.flaws = flaws;
+          one.options.collect_garbage = gc;
+          ++files;
+          try {
+            pack(scene, "/data", "Data.fs", one);
+          } catch (const base::Error& error) {
+            EXPECT_EQ(error.kind(), ErrorKind::corrupt) << error.what();
+            EXPECT_EQ(scene.content(kData), bytes);
+            ++refused;
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GE(files, 400u);
+  EXPECT_GE(refused, 100u);
+}
+
+}  // namespace
+}  // namespace filestorage

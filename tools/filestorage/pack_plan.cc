@@ -1,0 +1,111 @@
+// The dry run of a pack.
+#include <algorithm>
+#include <optional>
+
+#include "base/error.h"
+#include "filestorage/blob_record.h"
+#include "filestorage/pack.h"
+#include "filestorage/pack_source.h"
+#include "pickle/record_class.h"
+
+namespace filestorage {
+
+namespace {
+
+constexpr std::uint64_t kClassBytes = 4096;  // of a record: its class stands at the very beginning
+constexpr std::size_t kMostClasses = 10000;
+constexpr const char* kOtherClasses = "(other classes)";
+
+class Freed {
+ public:
+  Freed(io::Env& env, const std::string& blobs, PackPlan& plan) : plan_(plan) {
+    if (blobs.empty()) return;
+    folder_ = env.open_dir(blobs, io::Links::administrator);
+    layout_ = blob_layout(*folder_);
+  }
+
+  void take(const PackRecord& record, ForwardReader& far, bool file_stays) {
+    const DataPlace place = data_of(far, record);
+    const base::ByteSpan head = far.bytes(place.position, std::min(place.length, kClassBytes));
+    PackPlan::Freed& freed = of_class(head);
+    ++freed.records;
+    freed.bytes += record.size();
+    if (folder_ && !file_stays && is_blob_class(head)) take_blob({record.header.tid, record.header.oid});
+  }
+
+ private:
+  PackPlan::Freed& of_class(base::ByteSpan head) {
+    std::string name;
+    try {
+      const auto found = pickle::class_of(head);
+      if (found) name = found->full_name();
+    } catch (const base::Error&) {
+      // Whatever it is, it goes.
+    }
+    const auto known = plan_.freed.find(name);
+    if (known != plan_.freed.end()) return known->second;
+    return plan_.freed[plan_.freed.size() < kMostClasses ? name : kOtherClasses];
+  }
+
+  void take_blob(const BlobKey& key) {
+    try {
+      std::unique_ptr<io::Dir> opened;
+      io::Dir* at = folder_.get();
+      for (const std::string& name : blob_folders(layout_, key.oid)) {
+        auto next = at->open_dir(name);
+        opened = std::move(next);
+        at = opened.get();
+      }
+      const auto status = at->status(blob_file_name(key.tid));
+      if (!status) return;
+      ++plan_.blobs;
+      plan_.blob_bytes += status->size;
+    } catch (const base::Error& error) {
+      if (error.kind() != base::ErrorKind::not_found) throw;
+    }
+  }
+
+  PackPlan& plan_;
+  std::unique_ptr<io::Dir> folder_;
+  BlobLayout layout_ = BlobLayout::bushy;
+};
+
+}  // namespace
+
+PackPlan plan_pack(io::Env& env, const std::string& dir_path, const std::string& name,
+                   const PackRequest& request) {
+  const std::unique_ptr<io::Dir> dir = env.open_dir(dir_path, io::Links::administrator);
+  const std::unique_ptr<io::File> file = dir->open_file(name, io::Access::read);
+  PackPlan plan;
+  plan.stop = request.options.stop;
+  plan.size_before = plan.size_after = file->status().size;
+  const std::uint64_t end = complete_end(*file, plan.size_before);
+  const PackSteps steps(request, end);
+  Selection selection = select_records(*file, end, steps.options());
+  refuse_dangling(*file, selection, request.options.allow_dangling);
+  plan.outcome = outcome_of(selection);
+  plan.dangling = selection.dangling;
+  plan.dangling_objects = selection.dangling_objects;
+  if (plan.outcome != PackOutcome::packed) return plan;
+  plan.rescued = selection.rescued.size();
+  Freed freed(env, request.blobs, plan);
+  PackOutput count(nullptr);
+  const OnDropped dropped = [&](const PackRecord& record, ForwardReader& far) {
+    const std::uint64_t kept = selection.kept_at(record.header.oid);
+    const bool file_stays = kept != 0 && record_at(far, kept).header.tid == record.header.tid;
+    freed.take(record, far, file_stays);
+  };
+  const std::uint64_t objects = selection.graph.objects.size();
+  plan.counts = copy_packed(*file, selection, count, dropped, steps.copying());
+  if (count.position() == selection.packpos) {
+    plan.outcome = PackOutcome::nothing_gained;
+    plan.freed.clear();
+    plan.blobs = plan.blob_bytes = 0;
+    return plan;
+  }
+  plan.objects_dropped = objects - std::min(objects, selection.graph.objects.size());
+  plan.size_after = count.position() + (end - selection.packpos);
+  return plan;
+}
+
+}  // namespace filestorage

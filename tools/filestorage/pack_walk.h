@@ -1,0 +1,129 @@
+// Going over transactions front to back with the checks of ZODB's pack, which are stricter than those of an
+// opening: what is not as it has to be ends the walk with an Error of kind corrupt.
+//
+//   struct Visitor {
+//     bool transaction(std::uint64_t position, const TransactionHeader& header);   // false: ends before it
+//     void record(const PackRecord& record);
+//     void end(std::uint64_t trailer, const TransactionHeader& header);            // the length behind
+//     agrees
+//   };
+//   walk_transactions(reader, kMagicSize, eof, last_tid, visitor);
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/error.h"
+#include "filestorage/format.h"
+#include "filestorage/forward_reader.h"
+
+namespace filestorage {
+
+struct PackRecord {
+  std::uint64_t position = 0;
+  RecordHeader header;
+  std::uint64_t back = 0;  // back pointer; 0 also if the record has data
+
+  std::uint64_t size() const { return kRecordHeaderSize + header.payload(); }
+};
+
+[[noreturn]] inline void throw_damaged(io::File& file, std::uint64_t position, const std::string& what) {
+  throw base::Error(base::ErrorKind::corrupt, "pack", file.path(), what + " at " + std::to_string(position))
+      .with_hint("fscheck tells what is damaged");
+}
+
+inline TransactionHeader checked_transaction(ForwardReader& in, std::uint64_t position) {
+  const std::byte* bytes = in.at(position, kTransactionHeaderSize);
+  if (bytes == nullptr) throw_damaged(in.file(), position, "the transaction is cut short");
+  return load_transaction_header(bytes);
+}
+
+// A record by its position alone, wherever a back pointer led.
+inline PackRecord record_at(ForwardReader& in, std::uint64_t position) {
+  const std::byte* bytes = in.at(position, kRecordHeaderSize + kBackPointerSize);
+  if (bytes == nullptr) throw_damaged(in.file(), position, "there is no whole record");
+  PackRecord record{position, load_record_header(bytes), 0};
+  if (record.header.version != 0) throw_damaged(in.file(), position, "the record belongs to a version");
+  if (record.header.data == 0) record.back = base::load_be<std::uint64_t>(bytes + kRecordHeaderSize);
+  return record;
+}
+
+// Where the data of a record stands: its own, or that at the end of its back pointers.
+struct DataPlace {
+  std::uint64_t position = 0;  // of the data
+  std::uint64_t length = 0;    // 0: the object does not exist from there on
+};
+
+// Back pointers always lead towards the front; one that does not is damage, and so no circle is followed.
+inline DataPlace data_of(ForwardReader& in, const PackRecord& record) {
+  if (record.header.data != 0) return {record.position + kRecordHeaderSize, record.header.data};
+  PackRecord at = record;
+  while (at.back != 0) {
+    if (at.back >= at.position) throw_damaged(in.file(), at.position, "the back pointer does not lead back");
+    at = record_at(in, at.back);
+  }
+  return {at.position + kRecordHeaderSize, at.header.data};
+}
+
+inline void check_transaction(ForwardReader& in, std::uint64_t position, const TransactionHeader& header,
+                              Tid last_tid) {
+  if (header.tid <= last_tid) {
+    throw_damaged(in.file(), position, "the transaction is not later than the one before it");
+  }
+  if (header.status == 'c') throw_damaged(in.file(), position, "the transaction was not finished");
+  if (header.status != ' ' && header.status != 'p' && header.status != 'u') {
+    throw_damaged(in.file(), position, "the transaction has an unknown status");
+  }
+  if (header.length < header.size()) {
+    throw_damaged(in.file(), position, "the transaction is shorter than its header");
+  }
+  if (header.length > in.end() - position || in.end() - position - header.length < kTrailerSize) {
+    throw_damaged(in.file(), position, "the transaction reaches over the end");
+  }
+}
+
+inline void check_record(ForwardReader& in, const PackRecord& record, std::uint64_t transaction,
+                         std::uint64_t end) {
+  const RecordHeader& header = record.header;
+  if (header.transaction != transaction) {
+    throw_damaged(in.file(), record.position, "the record does not name its transaction");
+  }
+  if (header.data > end || record.size() > end - record.position) {
+    throw_damaged(in.file(), record.position, "the record reaches over its transaction");
+  }
+  if (header.previous >= record.position) {
+    throw_damaged(in.file(), record.position, "the record before it is not before it");
+  }
+  if (record.back >= record.position) {
+    throw_damaged(in.file(), record.position, "the back pointer does not lead back");
+  }
+}
+
+// From the transaction at `from` to the end of `in`, or to where the visitor ended it. Returns that position.
+template <typename Visitor>
+std::uint64_t walk_transactions(ForwardReader& in, std::uint64_t from, Tid& last_tid, Visitor& visitor) {
+  std::uint64_t position = from;
+  while (position < in.end()) {
+    const TransactionHeader header = checked_transaction(in, position);
+    if (!visitor.transaction(position, header)) break;
+    check_transaction(in, position, header, last_tid);
+    last_tid = header.tid;
+    const std::uint64_t end = position + header.length;
+    std::uint64_t at = position + header.size();
+    while (at < end) {
+      const PackRecord record = record_at(in, at);
+      check_record(in, record, position, end);
+      visitor.record(record);
+      at += record.size();
+    }
+    const std::byte* trailer = in.at(end, kTrailerSize);
+    if (trailer == nullptr || base::load_be<std::uint64_t>(trailer) != header.length) {
+      throw_damaged(in.file(), position, "the two lengths of the transaction differ");
+    }
+    visitor.end(end, header);
+    position = end + kTrailerSize;
+  }
+  return position;
+}
+
+}  // namespace filestorage
