@@ -248,7 +248,7 @@ void fail_at_numbered(const Scenario& scenario, const Fault& fault, const std::s
   const std::string where = describe(fault) + number;
   SCOPED_TRACE(where);
   const bool shortened = fault.kind == FaultKind::one_byte || fault.kind == FaultKind::half;
-  if (!saboteur.happened()) {
+  if (!saboteur.happened() && !(scenario.reads_end_early && fault.name == "read_some")) {
     ADD_FAILURE() << "the operation did not come: act does not do the same in every run";
   } else if (outcome.end == Outcome::End::strange || outcome.end == Outcome::End::cut) {
     ADD_FAILURE() << "act threw " << outcome.text;

@@ -1,0 +1,461 @@
+#!/usr/bin/env bats
+# repozo as a person or cron calls it: the recipes of the SchoolTool book, options, permissions, locks, kills, a full disk.
+load helper
+
+repo=/run/backups
+
+setup_repository() {
+  mkdir -p $repo
+  cd $DATA || return
+}
+
+# The first half of the school's transactions, so that it can grow: earlier_school.
+grow_up() {
+  earlier_school > $DATA/Data.fs
+  own $DATA/Data.fs
+}
+
+# The endings of the backups, in their order.
+names_of() { backups_of "$1" | sed 's/^[0-9-]*//' | tr '\n' ' ' | sed 's/ $//'; }
+backups_of() { find "$1" -regextype egrep -regex '.*/[0-9-]{19}\.(delta)?fsz?' -printf '%f\n' | sort; }
+# What is neither a backup nor what belongs to one.
+others_of() { find "$1" -type f -regextype egrep ! -regex '.*/[0-9-]{19}\.((delta)?fsz?|dat|index|sums)' -printf '%f\n'; }
+
+@test "the book's backup: full, then increments, then recover" {
+  setup_repository
+  grow_up
+  expect 0 repozo -Bvz -r $repo -f $DATA/Data.fs
+  has "$stderr" "doing a full backup"
+  is "$output" ""
+  golden school > $DATA/Data.fs
+  expect 0 repozo -BvzQ -r $repo -f $DATA/Data.fs
+  has "$stderr" "doing incremental, starting at: "
+  is "$(names_of $repo)" ".fsz .deltafsz"
+  expect 0 repozo -BvzQ -r $repo -f $DATA/Data.fs
+  has "$stderr" "No changes, nothing to do"
+  rm $DATA/Data.fs
+  expect 0 repozo -Rv -r $repo -o $DATA/Data.fs
+  is "$(digest $DATA/Data.fs)" "$(digest_of school)"
+  [ -s $DATA/Data.fs.index ]
+}
+
+@test "the book's cron line is silent, whether there is something to do or not" {
+  setup_repository
+  printf '#!/bin/sh\nrepozo -BzQ -r %s -f %s/Data.fs\n' $repo $DATA > /etc/cron.daily/book
+  chmod +x /etc/cron.daily/book
+  for day in 1 2; do
+    expect 0 run-parts --regex '^book$' /etc/cron.daily
+    silent
+  done
+  expect 0 repozo -V -r $repo
+  silent
+}
+
+@test "the book's restore: the server stopped, the database put back, the server started" {
+  setup_repository
+  repozo -Bz -r $repo -f $DATA/Data.fs
+  blank_bootstrap
+  expect 0 repozo -Rv -r $repo -o $DATA/Data.fs
+  is "$(digest $DATA/Data.fs)" "$(digest_of school)"
+  # Owner and mode are those of what was there: the server can go on with it.
+  is "$(stat -c '%u:%g %a' $DATA/Data.fs)" "$OWNER:$OWNER 640"
+}
+
+@test "a database recovered where none was belongs to the owner of the folder" {
+  setup_repository
+  repozo -B -r $repo -f $DATA/Data.fs
+  rm $DATA/Data.fs
+  repozo -R -r $repo -o $DATA/Data.fs
+  is "$(stat -c '%u:%g' $DATA/Data.fs)" "$OWNER:$OWNER"
+  is "$(stat -c '%u:%g' $DATA/Data.fs.index)" "$OWNER:$OWNER"
+}
+
+@test "--help goes to standard output; a mistake sends the same text to standard error, and a line" {
+  expect 0 repozo --help
+  help=$output
+  is "$stderr" ""
+  has "$help" "-B / --backup"
+  expect 0 repozo -B -h -R
+  is "$output" "$help"
+  mistake() {
+    local line=$1
+    shift
+    expect 1 repozo "$@"
+    is "$output" ""
+    is "$(tail -n 1 <<< "$stderr")" "$line"
+    has "$stderr" "$help"
+  }
+  mistake "Either --backup, --recover or --verify is required"
+  mistake "--repository is required" -B
+  mistake "--file is required in backup mode" -B -r /tmp
+  mistake "-B, -R, and -V are mutually exclusive" -BR
+  mistake "Invalid arguments: some, words" -B -r /tmp -f x some words
+  mistake "option -X not recognized" -X
+  mistake "option --nonsense not recognized" --nonsense
+  mistake "option -r requires argument" -r
+  mistake "option --repository requires argument" --repository
+  mistake "option --backup must not have an argument" --backup=yes
+  mistake "option --ver not a unique prefix" --ver
+}
+
+@test "--version tells the version of the package" {
+  expect 0 repozo --version
+  is "$output" "repozo (schooltool-dbtools) $(sed -nE '1s/.*\((.*)\).*/\1/p' "$SOURCES/debian/changelog")"
+}
+
+@test "long options are abbreviated, short ones joined, as getopt does" {
+  setup_repository
+  expect 0 repozo --back --repos $repo --file=$DATA/Data.fs --verb --gz
+  has "$stderr" "writing full backup: "
+  expect 0 repozo -vVr$repo
+  has "$stderr" "Verifying $repo/"
+}
+
+@test "new files have the modes that the umask leaves" {
+  setup_repository
+  for mask in 022 027 077; do
+    rm -f $repo/*
+    umask $mask
+    repozo -B -r $repo -f $DATA/Data.fs
+    repozo -R -r $repo -o /run/new.$mask
+    umask 022
+    mode=$(printf '%o' $((0666 & ~mask)))
+    for file in $repo/* /run/new.$mask; do
+      is "$file $(stat -c %a "$file")" "$file $mode"
+    done
+  done
+}
+
+@test "a repository that cannot be written to is an error, and nothing changes" {
+  setup_repository
+  repozo -B -r $repo -f $DATA/Data.fs
+  mount --bind $repo $repo
+  mount -o remount,bind,ro $repo
+  before=$(find $repo -printf '%p %s %T@\n' | sort)
+  expect 1 repozo -B -F -r $repo -f $DATA/Data.fs
+  has "$stderr" "Read-only file system"
+  # Reading is possible all the same.
+  expect 0 repozo -V -r $repo
+  expect 0 repozo -R -r $repo -o /run/out.fs
+  is "$(find $repo -printf '%p %s %T@\n' | sort)" "$before"
+  umount $repo
+  cmp /run/out.fs $DATA/Data.fs
+}
+
+@test "an output folder that cannot be written to is an error" {
+  setup_repository
+  repozo -B -r $repo -f $DATA/Data.fs
+  mkdir /run/out
+  echo old > /run/out/Data.fs
+  mount --bind /run/out /run/out
+  mount -o remount,bind,ro /run/out
+  expect 1 repozo -R -r $repo -o /run/out/Data.fs
+  is "$(cat /run/out/Data.fs)" old
+  umount /run/out
+}
+
+@test "without the rights to read the database it says so" {
+  setup_repository
+
+  chown nobody $repo
+  chmod 0600 $DATA/Data.fs
+  expect 1 setpriv --reuid=nobody --clear-groups "$PROGRAMS/repozo" -B -r $repo -f $DATA/Data.fs
+  has "$stderr" "Permission denied"
+  is "$(names_of $repo)" ""
+}
+
+@test "one who is not root backs up and recovers what is theirs" {
+  mkdir -p $repo /run/theirs
+  cp $DATA/Data.fs /run/theirs/Data.fs
+  chown -R nobody $repo /run/theirs
+  expect 0 setpriv --reuid=nobody --clear-groups "$PROGRAMS/repozo" -B -r $repo -f /run/theirs/Data.fs
+  rm /run/theirs/Data.fs
+  expect 0 setpriv --reuid=nobody --clear-groups "$PROGRAMS/repozo" -R -r $repo -o /run/theirs/Data.fs
+  is "$(digest /run/theirs/Data.fs)" "$(digest_of school)"
+  is "$(stat -c %U /run/theirs/Data.fs)" nobody
+}
+
+@test "folders may have spaces in their names; the original reads the .dat all the same" {
+  mkdir -p "/run/my backups" "/run/my data"
+  cp $DATA/Data.fs "/run/my data/Data.fs"
+  expect 0 repozo -B -v -r "/run/my backups" -f "/run/my data/Data.fs"
+  has "$stderr" "/run/my backups/"
+  is "$(awk '{ print NF, $1 }' "/run/my backups"/*.dat)" "4 $(cd "/run/my backups" && ls *.fs)"
+  expect 0 repozo -V -r "/run/my backups"
+  expect 0 repozo -R -w -r "/run/my backups" -o "/run/my data/new.fs"
+  cmp "/run/my data/new.fs" $DATA/Data.fs
+}
+
+@test "links are not followed where others could have made them" {
+  setup_repository
+  ln -s Data.fs $DATA/link.fs
+  expect 1 repozo -B -r $repo -f $DATA/link.fs
+  has "$stderr" "is a symbolic link"
+  repozo -B -r $repo -f $DATA/Data.fs
+  # One that root made, where only root can, is.
+  ln -s $repo /run/link
+  expect 0 repozo -V -r /run/link
+  echo precious > /run/precious
+  ln -s /run/precious $DATA/out.fs
+  expect 0 repozo -R -r $repo -o $DATA/out.fs
+  is "$(cat /run/precious)" precious
+  cmp $DATA/out.fs $DATA/Data.fs
+}
+
+@test "moments are UTC, wherever the server is" {
+  setup_repository
+  before=$(date -u +%Y-%m-%d-%H-%M-%S)
+  TZ=Pacific/Kiritimati repozo -B -r $repo -f $DATA/Data.fs
+  after=$(date -u +%Y-%m-%d-%H-%M-%S)
+  stamp=$(basename $repo/*.fs .fs)
+  [[ ! $stamp < $before && ! $stamp > $after ]]
+  TZ=America/Anchorage repozo -R -r $repo -D "$stamp" -o /run/out.fs
+  cmp /run/out.fs $DATA/Data.fs
+}
+
+@test "relative paths are taken from the current folder" {
+  mkdir -p $repo
+  cd $repo || return
+  expect 0 repozo -B -r . -f ../../var/lib/schooltool/Data.fs
+  has "$(cat $repo/*.dat)" "./20"
+  expect 0 repozo -R -r ../backups -o out.fs
+  cmp out.fs $DATA/Data.fs
+}
+
+@test "two backups in one second get two moments, and both can be recovered" {
+  setup_repository
+  grow_up
+  earlier=$(digest $DATA/Data.fs)
+  repozo -B -r $repo -f $DATA/Data.fs
+  golden school > $DATA/Data.fs
+  repozo -B -r $repo -f $DATA/Data.fs
+  is "$(names_of $repo)" ".fs .deltafs"
+  is "$(ls $repo/*.deltafs $repo/*.fs | sort | head -n 1)" "$(ls $repo/*.fs)"
+  expect 0 repozo -V -r $repo
+  repozo -R -r $repo -o /run/new.fs
+  is "$(digest /run/new.fs)" "$(digest_of school)"
+  repozo -R -r $repo -o /run/old.fs -D "$(basename "$(ls $repo/*.fs)" .fs)"
+  is "$(digest /run/old.fs)" "$earlier"
+}
+
+@test "a backup that finds another one at work says who it is, and ends with 1" {
+  setup_repository
+  repozo -B -r $repo -f $DATA/Data.fs
+  hold_lock $repo/.repozo.lock
+  echo "4711 repozo -B" > $repo/.repozo.lock
+  before=$(ls $repo)
+  expect 1 repozo -B -F -r $repo -f $DATA/Data.fs
+  has "$stderr" "held by pid 4711 (repozo -B)"
+  is "$(ls $repo)" "$before"
+  # Looking needs no lock.
+  expect 0 repozo -V -r $repo
+  expect 0 repozo -R -r $repo -o /run/out.fs
+  kill $holder
+  until flock -n $repo/.repozo.lock true; do sleep 0.02; done
+  expect 0 repozo -B -F -r $repo -f $DATA/Data.fs
+}
+
+@test "many backups at once leave a repository that is right" {
+  setup_repository
+  grow_up
+  repozo -B -r $repo -f $DATA/Data.fs
+  golden school > $DATA/Data.fs
+  pids=
+  for n in 1 2 3 4 5 6; do
+    repozo -B -r $repo -f $DATA/Data.fs > /run/log.$n 2>&1 3>&- &
+    pids="$pids $!"
+  done
+  good=0
+  for pid in $pids; do
+    if wait $pid; then good=$((good + 1)); fi
+  done
+  [ $good -gt 0 ]
+  expect 0 repozo -V --all -r $repo
+  is "$(names_of $repo)" ".fs .deltafs"
+  repozo -R -r $repo -o /run/out.fs
+  is "$(digest /run/out.fs)" "$(digest_of school)"
+}
+
+@test "-k removes the older backups and nothing else" {
+  setup_repository
+  grow_up
+  repozo -B -r $repo -f $DATA/Data.fs
+  golden school > $DATA/Data.fs
+  repozo -B -r $repo -f $DATA/Data.fs
+  echo mine > $repo/README
+  expect 0 repozo -B -F -k -v -r $repo -f $DATA/Data.fs
+  has "$stderr" "removing old backup file "
+  is "$(names_of $repo)" ".fs"
+  is "$(ls $repo | sed 's/^[0-9-]*//' | sort | tr '\n' ' ')" ".dat .fs .index .sums README "
+}
+
+@test "--keep leaves as many chains as it says" {
+  setup_repository
+  for n in 1 2 3; do repozo -B -F -r $repo -f $DATA/Data.fs; done
+  expect 0 repozo -B -F --keep 2 -r $repo -f $DATA/Data.fs
+  is "$(names_of $repo)" ".fs .fs"
+  expect 0 repozo -V --all -r $repo
+  expect 1 repozo -B --keep 0 -r $repo -f $DATA/Data.fs
+}
+
+@test "a damaged database never displaces a good backup" {
+  setup_repository
+  repozo -B -r $repo -f $DATA/Data.fs
+  before=$(ls $repo)
+  printf 'XXXXXXXXXXXXXXXX' | dd of=$DATA/Data.fs bs=1 seek=300000 conv=notrunc status=none
+  # What was overwritten may be data, which nobody can tell; a header of a transaction is told.
+  size=$(stat -c %s $DATA/Data.fs)
+  last=$((size - 8 - 16#$(tail -c 8 $DATA/Data.fs | od -An -tx1 | tr -d ' ')))
+  middle=$((last - 8 - 16#$(head -c $last $DATA/Data.fs | tail -c 8 | od -An -tx1 | tr -d ' ')))
+  printf 'ZZZZZZZZ' | dd of=$DATA/Data.fs bs=1 seek=$((middle + 8)) conv=notrunc status=none
+  expect 1 repozo -B -F -k -r $repo -f $DATA/Data.fs
+  has "$stderr" "Data.fs"
+  is "$(ls $repo)" "$before"
+  expect 0 repozo -V -r $repo
+}
+
+@test "a missing increment stops a recover by its name, and what stood at the output stands" {
+  setup_repository
+  grow_up
+  repozo -B -r $repo -f $DATA/Data.fs
+  golden school > $DATA/Data.fs
+  repozo -B -r $repo -f $DATA/Data.fs
+  missing=$(ls $repo/*.deltafs)
+  rm "$missing"
+  live=$(digest $DATA/Data.fs)
+  expect 1 repozo -R -r $repo -o $DATA/Data.fs
+  has "$stderr" "$(basename "$missing")"
+  is "$(digest $DATA/Data.fs)" "$live"
+  is "$(names)" "Data.fs"
+  expect 1 repozo -V -r $repo
+  has "$stderr" "$missing is missing"
+}
+
+@test "a full disk under the repository: told, nothing lost, finished when there is room" {
+  mkdir -p $repo
+  mount -t tmpfs -o size=1200k tmpfs $repo
+  grow_up
+  expect 0 repozo -B -r $repo -f $DATA/Data.fs
+  earlier=$(digest $DATA/Data.fs)
+  before=$(ls $repo)
+  golden school > $DATA/Data.fs
+  expect 1 repozo -B -F -k -r $repo -f $DATA/Data.fs
+  has "$stderr" "space"
+  is "$(ls $repo)" "$before"
+  expect 0 repozo -V -r $repo
+  repozo -R -r $repo -o /run/out.fs
+  is "$(digest /run/out.fs)" "$earlier"
+  mount -o remount,size=4m $repo
+  expect 0 repozo -B -F -k -r $repo -f $DATA/Data.fs
+  is "$(names_of $repo)" ".fs"
+  umount $repo
+}
+
+@test "a full disk under the output: told, and what stood there stands" {
+  setup_repository
+  repozo -B -r $repo -f $DATA/Data.fs
+  small_disk 1200K
+  before=$(find $DATA -type f -printf '%p %s %T@\n' | sort)
+  expect 1 repozo -R -r $repo -o $DATA/Data.fs
+  has "$stderr" "space"
+  is "$(find $DATA -type f -printf '%p %s %T@\n' | sort)" "$before"
+  is "$(digest $DATA/Data.fs)" "$(digest_of school)"
+}
+
+@test "what could not be written to standard output is a failure" {
+  setup_repository
+  repozo -B -r $repo -f $DATA/Data.fs
+  run bash -c "repozo -R -r $repo 2>&1 > /dev/full"
+  [ "$status" = 1 ]
+  [ -n "$output" ]
+}
+
+@test "recovering to a pipe gives the database" {
+  setup_repository
+  repozo -Bz -r $repo -f $DATA/Data.fs
+  is "$(repozo -R -r $repo | sha256sum)" "$(digest_of school)"
+}
+
+@test "a database that grows while it is backed up is backed up up to a whole transaction" {
+  setup_repository
+  golden school > /run/whole
+  grow_up
+  from=$(stat -c %s $DATA/Data.fs)
+  total=$(stat -c %s /run/whole)
+  (
+    for ((at = from; at < total; at += 40)); do
+      tail -c +$((at + 1)) /run/whole | head -c 40 >> $DATA/Data.fs
+    done
+  ) 3>&- &
+  server=$!
+  while kill -0 $server 2> /dev/null; do
+    expect 0 repozo -B -r $repo -f $DATA/Data.fs
+    expect 0 repozo -R -r $repo -o /run/out.fs
+    cmp -n "$(stat -c %s /run/out.fs)" /run/out.fs /run/whole
+  done
+  wait $server
+  expect 0 repozo -B -r $repo -f $DATA/Data.fs
+  expect 0 repozo -R -w -r $repo -o /run/out.fs
+  cmp /run/out.fs /run/whole
+}
+
+# killed MILLISECONDS COMMAND...
+killed() {
+  local after
+  after=$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))
+  shift
+  timeout --signal=KILL "$after" "$@" > /dev/null 2>&1 || true
+}
+took() {
+  local start
+  start=$(date +%s%N)
+  "$@" > /dev/null 2>&1
+  echo $((($(date +%s%N) - start) / 1000000))
+}
+
+@test "killed at any moment, a backup loses nothing, and the next one finishes" {
+  rounds=10
+  big_database /run/whole 24
+  grow_up
+  for options in "-B" "-B -F -k -z"; do
+    start_over() {
+      rm -rf $repo
+      mkdir -p $repo
+      golden school > $DATA/Data.fs
+      repozo -B -r $repo -f $DATA/Data.fs
+      cp /run/whole $DATA/Data.fs
+    }
+    start_over
+    total=$(took repozo $options -r $repo -f $DATA/Data.fs)
+    for ((round = 0; round < rounds; round++)); do
+      start_over
+      killed $((1 + total * 11 * round / rounds / 10)) repozo $options -r $repo -f $DATA/Data.fs
+      expect 0 repozo -R -r $repo -o /run/out.fs
+      found=$(digest /run/out.fs)
+      [ "$found" = "$(digest_of school)" ] || [ "$found" = "$(digest /run/whole)" ]
+      expect 0 repozo $options -r $repo -f $DATA/Data.fs
+      expect 0 repozo -V --all -r $repo
+      repozo -R -w -r $repo -o /run/out.fs
+      cmp /run/out.fs /run/whole
+      is "$(others_of $repo)" .repozo.lock
+    done
+  done
+}
+
+@test "killed at any moment, a recover leaves the old database or the new one" {
+  rounds=10
+  big_database /run/whole 24
+  mkdir -p $repo
+  repozo -B -r $repo -f /run/whole
+  total=$(took repozo -R -r $repo -o $DATA/Data.fs)
+  for ((round = 0; round < rounds; round++)); do
+    put_live school
+    killed $((1 + total * 11 * round / rounds / 10)) repozo -R -r $repo -o $DATA/Data.fs
+    found=$(digest $DATA/Data.fs)
+    [ "$found" = "$(digest_of school)" ] || [ "$found" = "$(digest /run/whole)" ]
+    expect 0 repozo -R -r $repo -o $DATA/Data.fs
+    cmp $DATA/Data.fs /run/whole
+    is "$(names)" "Data.fs Data.fs.index"
+    is "$(stat -c '%u:%g %a' $DATA/Data.fs)" "$OWNER:$OWNER 640"
+  done
+}
