@@ -23,7 +23,7 @@ teardown() {
   [ -n "$private" ] || return 0
   cd /
   umount -R -l $DATA 2>/dev/null || true
-  umount -l /run /var/lib /etc "$BATS_TEST_TMPDIR/disk" || true
+  umount -l /run /var/backups /var/lib /etc "$BATS_TEST_TMPDIR/disk" || true
 }
 
 # Fresh throwaway layers over the folders that the programs know.
@@ -36,11 +36,12 @@ private_machine() {
   local disk=$BATS_TEST_TMPDIR/disk folder
   mkdir "$disk"
   mount -t tmpfs -o mode=0755,size=1g tmpfs "$disk"
-  for folder in etc var/lib; do
+  for folder in etc var/lib var/backups; do
     mkdir -p "$disk/$folder.upper" "$disk/$folder.work"
     mount -t overlay overlay -o "lowerdir=/$folder,upperdir=$disk/$folder.upper,workdir=$disk/$folder.work" "/$folder"
   done
-  rm -rf /etc/schooltool /etc/schooltool-dbtools.conf /etc/init.d/schooltool /var/lib/schooltool /var/lib/schooltool-dbtools
+  rm -rf /etc/schooltool /etc/schooltool-dbtools.conf /etc/init.d/schooltool /var/lib/schooltool /var/lib/schooltool-dbtools \
+    /var/backups/schooltool /etc/schooltool-dbtools
   mount -t tmpfs -o mode=0755 tmpfs /run
 }
 
@@ -74,6 +75,17 @@ put_live() {
   golden "$1" > "$file"
   own "$file"
 }
+
+# put_blobs [GOLDEN]: the live database is one with blobs, and they lie beside it.
+put_blobs() {
+  put_live "${1:-blobs-bushy}"
+  rm -rf $DATA/blobs
+  xz -dc "$fixtures/fs30-${1:-blobs-bushy}/blobs.tar.xz" | tar -x -C $DATA
+  chown -R $OWNER:$OWNER $DATA/blobs
+}
+
+# tree FOLDER: every file below it, with its digest.
+tree() { (cd "$1" && find . -type f ! -name .layout -exec sha256sum {} + | sort -k2); }
 
 own() {
   chown $OWNER:$OWNER "$@"

@@ -14,7 +14,9 @@ told() { sed -E 's/[0-9]+ (s|min) ago/a moment ago/g; s/[0-9]+ days ago/days ago
   copies          none yet
   free space      enough
   open upgrade    none
-  last verdict    none yet"
+  last verdict    none yet
+  last backup     none yet
+  next backup     by cron, daily"
 }
 
 @test "copies, displaced databases, the open upgrade and the last verdict are shown" {
@@ -31,7 +33,9 @@ told() { sed -E 's/[0-9]+ (s|min) ago/a moment ago/g; s/[0-9]+ days ago/days ago
   free space      enough
   open upgrade    begun a moment ago by apt: schooltool 1.0 -> 2.0; not yet found good
   last verdict    $(journal '"\(.last.verdict) (\(.last.reason)), \(.last.action)"'), a moment ago
-                  see '/var/lib/schooltool/Data.fs.blank-STAMP'"
+                  see '/var/lib/schooltool/Data.fs.blank-STAMP'
+  last backup     none yet
+  next backup     by cron, daily"
 }
 
 @test "a running server is seen by its lock" {

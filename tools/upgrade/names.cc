@@ -27,7 +27,7 @@ bool is_stamp(const std::string& text) {
   return true;
 }
 
-constexpr const char* kDisplacedWords[] = {"blank", "truncated", "damaged", "foreign", "replaced"};
+constexpr const char* kDisplacedWords[] = {"blank", "truncated", "damaged", "foreign", "replaced", "erased"};
 
 }  // namespace
 

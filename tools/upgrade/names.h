@@ -30,7 +30,7 @@ std::optional<Generation> parse_generation(const std::string& data_name, const s
 // All generations among `names`, the newest first; of one number the plain one first.
 std::vector<Generation> generations_in(const std::string& data_name, const std::vector<std::string>& names);
 
-// `word` is "blank", "truncated", "damaged", "foreign" or "replaced".
+// `word` is "blank", "truncated", "damaged", "foreign", "replaced" or "erased".
 std::string displaced_name(const std::string& data_name, const std::string& word, base::UtcTime now);
 bool is_displaced_name(const std::string& data_name, const std::string& name);
 

@@ -1,0 +1,323 @@
+#include "backup/backup.h"
+
+#include <gtest/gtest.h>
+
+#include "backup/archive.h"
+#include "backup/names.h"
+#include "backup/stored_blobs.h"
+#include "io/hooked_env.h"
+#include "support/blob_scene.h"
+#include "support/errors.h"
+#include "support/scene.h"
+#include "support/tar.h"
+
+namespace backup {
+namespace {
+
+using base::ErrorKind;
+using repozo::Action;
+using support::BlobSchool;
+using support::fails_with;
+using Blobs = std::map<std::string, std::string>;
+
+class BackupTest : public testing::Test {
+ protected:
+  BackupTest() : machine_(mem_) {
+    school_.commit({1, 2, 3});
+    school_.commit({2, 4});
+    school_.put(mem_);
+  }
+
+  BackupReport run(bool full = false) {
+    BackupRequest request;
+    request.full = full;
+    later(60);
+    return back_up(mem_, instance_, request);
+  }
+  void later(int seconds) {
+    base::UtcTime now = mem_.now();
+    now.seconds += seconds;
+    mem_.set_now(now);
+  }
+  std::vector<std::string> names(std::string_view suffix) {
+    std::vector<std::string> found;
+    for (const std::string& name : mem_.list(support::kRepository)) {
+      if (name.ends_with(suffix)) found.push_back(name);
+    }
+    return found;
+  }
+  // What tar -x of these archives in order leaves, without the marker.
+  Blobs extracted(const std::vector<std::string>& archives) {
+    Blobs all;
+    for (const std::string& stamp : archives) {
+      for (auto& [path, content] :
+           support::untar(*mem_.content(std::string(support::kRepository) + "/" + archive_name(stamp)))) {
+        if (path != ".layout") all[path] = content;
+      }
+    }
+    return all;
+  }
+  Outcome outcome() { return load_outcome(*upgrade::open_state(mem_, "standard")); }
+
+  io::MemEnv mem_;
+  support::Machine machine_;
+  BlobSchool school_;
+  upgrade::Instance instance_ = support::blob_instance();
+};
+
+TEST_F(BackupTest, TheFirstHoldsTheDatabaseAndEveryBlob) {
+  const BackupReport report = run();
+  EXPECT_EQ(report.pair.action, Action::full);
+  EXPECT_TRUE(report.warnings.empty());
+  const Record& record = report.pair.record;
+  EXPECT_EQ(mem_.content(std::string(support::kRepository) + "/" + record.file), school_.database());
+  EXPECT_EQ(record.end, school_.database().size());
+  EXPECT_EQ(record.blobs, 5u);
+  EXPECT_EQ(record.new_blobs, 5u);
+  EXPECT_EQ(extracted(record.archives), school_.blobs());
+  EXPECT_EQ(record.owner, support::kSchoolOwner);
+  EXPECT_EQ(record.mode, support::kSchoolMode);
+  EXPECT_EQ(outcome().stamp, record.stamp);
+  EXPECT_TRUE(outcome().good);
+}
+
+TEST_F(BackupTest, TheNextHoldsOnlyWhatIsNew) {
+  const BackupReport first = run();
+  school_.commit({1, 9});
+  school_.put(mem_);
+  const BackupReport second = run();
+  EXPECT_EQ(second.pair.action, Action::increment);
+  const Record& record = second.pair.record;
+  EXPECT_EQ(record.new_blobs, 2u);
+  EXPECT_EQ(record.blobs, 7u);
+  EXPECT_EQ(record.archives.size(), 2u);
+  EXPECT_EQ(extracted({record.stamp}).size(), 2u);
+  EXPECT_EQ(extracted(record.archives), school_.blobs());
+}
+
+TEST_F(BackupTest, WithoutAChangeNothingIsWritten) {
+  const BackupReport first = run();
+  const auto before = mem_.list(support::kRepository);
+  const base::UtcTime good = *outcome().good;
+  const BackupReport again = run();
+  EXPECT_EQ(again.pair.action, Action::none);
+  EXPECT_EQ(again.pair.record.stamp, first.pair.record.stamp);
+  EXPECT_EQ(mem_.list(support::kRepository), before);
+  EXPECT_GT(*outcome().good, good);
+}
+
+TEST_F(BackupTest, WithoutNewBlobsThereIsNoArchive) {
+  run();
+  school_.commit({});
+  school_.put(mem_);
+  const BackupReport report = run();
+  EXPECT_EQ(report.pair.action, Action::increment);
+  EXPECT_EQ(names(".blobs.tar").size(), 1u);
+  EXPECT_EQ(report.pair.record.archives.size(), 1u);
+  EXPECT_EQ(report.pair.record.blobs, 5u);
+}
+
+TEST_F(BackupTest, AFullOneAfterAPackStoresNoBlobTwice) {
+  run();
+  school_.commit({1, 9});
+  school_.pack();
+  mem_.remove_all(support::kBlobDir);
+  mem_.remove_all(support::in_data("Data.fs"));
+  school_.put(mem_);
+  const BackupReport report = run();
+  EXPECT_EQ(report.pair.action, Action::full);
+  EXPECT_FALSE(report.pair.shrank);
+  EXPECT_EQ(report.pair.record.new_blobs, 2u);
+  EXPECT_EQ(report.pair.record.blobs, school_.blobs().size());
+  const Blobs all = extracted(report.pair.record.archives);
+  for (const auto& [path, content] : school_.blobs()) EXPECT_EQ(all.at(path), content);
+}
+
+TEST_F(BackupTest, OneThatShrankWithoutAPackIsAnAlarmAndKeepsTheOldOnes) {
+  instance_.settings.backup_keep = instance_.settings.backup_keep_min = 1;
+  run();
+  BlobSchool blank;
+  mem_.remove_all(support::in_data("Data.fs"));
+  blank.put(mem_);
+  const BackupReport report = run();
+  EXPECT_EQ(report.pair.action, Action::full);
+  EXPECT_TRUE(report.pair.shrank);
+  EXPECT_EQ(report.warnings.size(), 1u);
+  EXPECT_FALSE(outcome().alarm.empty());
+  EXPECT_EQ(names(".backup").size(), 2u);
+  run();
+  EXPECT_FALSE(outcome().alarm.empty());  // until a good one came
+}
+
+TEST_F(BackupTest, MissingBlobsAreToldAndTheRestIsKept) {
+  const std::string lost = school_.blobs().begin()->first;
+  mem_.remove_all(std::string(support::kBlobDir) + "/" + lost);
+  const BackupReport report = run();
+  EXPECT_EQ(report.pair.record.missing, 1u);
+  EXPECT_EQ(report.pair.record.missing_names, std::vector<std::string>{lost});
+  EXPECT_EQ(report.pair.record.new_blobs, 4u);
+  ASSERT_EQ(report.warnings.size(), 1u);
+  EXPECT_NE(report.warnings[0].find(lost), std::string::npos);
+}
+
+TEST_F(BackupTest, ABlobThatIsALinkFailsTheBackup) {
+  const std::string path = std::string(support::kBlobDir) + "/" + school_.blobs().begin()->first;
+  mem_.remove_all(path);
+  mem_.put_file("/etc/shadow", "secret");
+  mem_.put_symlink(path, "/etc/shadow", support::kSchoolOwner);
+  EXPECT_TRUE(fails_with(ErrorKind::unsafe_path, [&] { run(); }));
+  EXPECT_TRUE(names(".backup").empty());
+  EXPECT_FALSE(outcome().good);
+  EXPECT_FALSE(outcome().failure.empty());
+}
+
+TEST_F(BackupTest, WhatAnInterruptedRunLeftIsCompleted) {
+  const BackupReport first = run();
+  school_.commit({5});
+  school_.put(mem_);
+  const BackupReport second = run();
+  // As if it had been killed before the record.
+  mem_.remove_all(std::string(support::kRepository) + "/" + record_name(second.pair.record.stamp));
+  const BackupReport again = run();
+  EXPECT_EQ(again.pair.action, Action::none);
+  EXPECT_EQ(again.pair.record.stamp, second.pair.record.stamp);
+  EXPECT_EQ(extracted(again.pair.record.archives), school_.blobs());
+  EXPECT_EQ(again.pair.record.blobs, school_.blobs().size());
+}
+
+TEST_F(BackupTest, BlobsWhoseArchiveIsGoneAreStoredAgain) {
+  const BackupReport first = run();
+  mem_.remove_all(std::string(support::kRepository) + "/" + archive_name(first.pair.record.stamp));
+  school_.commit({5});
+  school_.put(mem_);
+  const BackupReport second = run();
+  EXPECT_EQ(second.pair.record.new_blobs, school_.blobs().size());
+  EXPECT_FALSE(second.warnings.empty());
+  EXPECT_EQ(extracted(second.pair.record.archives), school_.blobs());
+}
+
+TEST_F(BackupTest, AnOldFullBackupIsFollowedByANewOne) {
+  run();
+  later(static_cast<int>(instance_.settings.backup_max_age_of_full));
+  school_.commit({});
+  school_.put(mem_);
+  EXPECT_EQ(run().pair.action, Action::full);
+}
+
+TEST_F(BackupTest, OldChainsGoAndTheArchivesNobodyNeedsWithThem) {
+  instance_.settings.backup_keep = 2;
+  run();
+  school_.commit({1});
+  school_.pack();  // from here on the older revisions are needed by nobody
+  mem_.remove_all(support::kDataDir);
+  school_.put(mem_);
+  run(true);
+  school_.commit({});
+  school_.put(mem_);
+  const BackupReport last = run(true);
+  EXPECT_FALSE(last.removed.empty());
+  EXPECT_EQ(names(".backup").size(), 2u);
+  EXPECT_EQ(names(".fs").size(), 2u);
+  const Blobs all = extracted(last.pair.record.archives);
+  for (const auto& [path, content] : school_.blobs()) EXPECT_EQ(all.at(path), content);
+  // The first archive holds revisions that are still current, so it stays.
+  EXPECT_EQ(names(".blobs.tar").size(), 2u);
+}
+
+TEST_F(BackupTest, IsNeverMadeBesideAnotherCommand) {
+  const auto state = upgrade::open_state(mem_, "standard");
+  const io::FileLock lock = upgrade::lock_instance(*state, "schooltool-db-pack", 0, mem_);
+  EXPECT_TRUE(fails_with(
+      ErrorKind::busy, [&] { run(); }, "schooltool-db-pack"));
+  EXPECT_FALSE(outcome().failure.empty());
+}
+
+TEST_F(BackupTest, WaitsForAnUpgradeToBeFoundGood) {
+  support::begin(mem_, instance_);
+  EXPECT_TRUE(fails_with(
+      ErrorKind::busy, [&] { run(); }, "upgrade"));
+  machine_.packages["schooltool"] = "installed";
+  support::check_as(mem_, upgrade::Caller::dpkg_done, instance_);
+  EXPECT_EQ(run().pair.action, Action::full);
+}
+
+TEST_F(BackupTest, IsRefusedBeforeAnythingIsWrittenIfSpaceIsShort) {
+  mem_.put_dir(support::kRepository);
+  mem_.put_dir("/var/backups/schooltool");
+  mem_.set_capacity(600000);
+  EXPECT_TRUE(fails_with(ErrorKind::no_space, [&] { run(); }));
+  for (const std::string& name : mem_.list(support::kRepository)) EXPECT_EQ(name[0], '.') << name;
+}
+
+TEST_F(BackupTest, ADatabasePackedMeanwhileIsBackedUpAnew) {
+  // The server packs, and removes old revisions, at the moment the blobs are looked for.
+  bool packed = false;
+  const auto packing = io::make_hooked_env(mem_, [&](const io::Operation& operation) {
+    if (!packed && operation.path.find("/blobs/0x00") != std::string::npos) {
+      packed = true;
+      BlobSchool smaller;
+      smaller.commit({1, 2, 3});
+      smaller.commit({2, 4});
+      smaller.pack();
+      mem_.remove_all(support::in_data("Data.fs"));
+      for (const auto& [path, content] : school_.blobs()) {
+        if (!smaller.blobs().contains(path)) mem_.remove_all(std::string(support::kBlobDir) + "/" + path);
+      }
+      smaller.put(mem_);
+    }
+    return io::no_limit;
+  });
+  later(60);
+  const BackupReport report = back_up(*packing, instance_, {});
+  EXPECT_TRUE(packed);
+  EXPECT_EQ(report.pair.record.missing, 0u);
+  EXPECT_EQ(report.pair.record.blobs, 4u);
+  EXPECT_EQ(report.pair.record.end, mem_.status(support::in_data("Data.fs"))->size);
+}
+
+TEST_F(BackupTest, HooksRunBeforeAndAfterAndAreToldTheOutcome) {
+  mem_.put_dir("/etc/schooltool-dbtools/backup.pre.d");
+  mem_.put_dir("/etc/schooltool-dbtools/backup.post.d");
+  std::vector<std::string> ran;
+  int status = 0;
+  mem_.set_runner([&](const std::vector<std::string>& argv) {
+    std::string line;
+    for (const std::string& word : argv) line += word + " ";
+    ran.push_back(line);
+    return io::RunResult{status, "no mount"};
+  });
+  run();
+  ASSERT_EQ(ran.size(), 2u);
+  EXPECT_NE(ran[0].find("backup.pre.d"), std::string::npos);
+  EXPECT_NE(ran[1].find("SCHOOLTOOL_DB_OUTCOME=full"), std::string::npos);
+  status = 1;
+  EXPECT_TRUE(fails_with(
+      ErrorKind::io, [&] { run(); }, "no mount"));
+  EXPECT_NE(ran.back().find("SCHOOLTOOL_DB_OUTCOME=failed"), std::string::npos);
+}
+
+TEST_F(BackupTest, AnInstanceWithoutBlobsIsBackedUpToo) {
+  instance_.blob_dir.clear();
+  const BackupReport report = run();
+  EXPECT_FALSE(report.pair.record.with_blobs);
+  EXPECT_TRUE(names(".blobs.tar").empty());
+}
+
+TEST_F(BackupTest, TheDryRunSaysWhatWouldBeDone) {
+  const auto dry = io::make_read_only_env(mem_);
+  PairPlan plan = plan_pair(*dry, instance_, false);
+  EXPECT_TRUE(plan.full);
+  EXPECT_EQ(plan.bytes, school_.database().size());
+  EXPECT_EQ(plan.new_blobs, 5u);
+  run();
+  const std::uint64_t before = school_.database().size();
+  school_.commit({7});
+  school_.put(mem_);
+  plan = plan_pair(*dry, instance_, false);
+  EXPECT_FALSE(plan.full);
+  EXPECT_EQ(plan.bytes, school_.database().size() - before);
+  EXPECT_EQ(plan.new_blobs, 1u);
+}
+
+}  // namespace
+}  // namespace backup

@@ -1,0 +1,233 @@
+#include "backup/restore.h"
+
+#include <gtest/gtest.h>
+
+#include "backup/backup.h"
+#include "backup/names.h"
+#include "io/hooked_env.h"
+#include "support/blob_scene.h"
+#include "support/errors.h"
+#include "support/scene.h"
+
+namespace backup {
+namespace {
+
+using base::ErrorKind;
+using support::BlobSchool;
+using support::fails_with;
+using support::in_data;
+
+// Two backups: `first` and, a few commits later, `second`. Then life went on, and a blob object changed.
+class RestoreTest : public testing::Test {
+ protected:
+  RestoreTest() : machine_(mem_) {
+    school_.commit({1, 2, 3});
+    school_.put(mem_);
+    first_ = back();
+    first_school_database_ = school_.database();
+    first_blobs_ = school_.blobs();
+    school_.commit({2, 4});
+    school_.put(mem_);
+    second_ = back();
+    second_database_ = school_.database();
+    second_blobs_ = school_.blobs();
+    school_.commit({2, 5});
+    school_.commit({6});
+    school_.put(mem_);
+  }
+
+  Record back() {
+    tick();
+    return back_up(mem_, instance_, {}).pair.record;
+  }
+  void tick() {
+    base::UtcTime now = mem_.now();
+    now.seconds += 60;
+    mem_.set_now(now);
+  }
+  ExchangeReport run(const std::optional<base::UtcTime>& moment = std::nullopt) {
+    tick();
+    return restore(mem_, instance_, plan_restore(mem_, instance_, moment), {});
+  }
+  ExchangeReport undo() {
+    tick();
+    return restore(mem_, instance_, plan_undo(mem_, instance_), {});
+  }
+  std::optional<std::string> live() { return mem_.content(in_data("Data.fs")); }
+  void expect_owned() {
+    const auto status = mem_.status(in_data("Data.fs"));
+    EXPECT_EQ(status->owner, support::kSchoolOwner);
+    EXPECT_EQ(status->mode, support::kSchoolMode);
+    for (const auto& [path, content] : support::blobs_in(mem_)) {
+      const auto blob = mem_.status(std::string(support::kBlobDir) + "/" + path);
+      EXPECT_EQ(blob->owner, support::kSchoolOwner) << path;
+      EXPECT_EQ(blob->mode, 0400u) << path;
+    }
+  }
+
+  io::MemEnv mem_;
+  support::Machine machine_;
+  BlobSchool school_;
+  upgrade::Instance instance_ = support::blob_instance();
+  Record first_, second_;
+  std::string first_school_database_, second_database_;
+  std::map<std::string, std::string> first_blobs_, second_blobs_;
+};
+
+TEST_F(RestoreTest, PutsTheNewestPairBackAndKeepsTheOther) {
+  const ExchangeReport done = run();
+  EXPECT_BYTES(live(), second_database_);
+  EXPECT_EQ(support::blobs_in(mem_), second_blobs_);
+  EXPECT_BYTES(mem_.content(done.displaced_to), school_.database());
+  EXPECT_EQ(done.blobs_moved, 3u);
+  EXPECT_EQ(support::blobs_in(mem_, done.aside).size(), 3u);
+  EXPECT_EQ(mem_.content(done.aside + "/.layout"), "bushy");
+  expect_owned();
+  EXPECT_TRUE(mem_.content(in_data("Data.fs.index")));
+  EXPECT_TRUE(support::temporaries(mem_).empty());
+}
+
+TEST_F(RestoreTest, PutsAnOlderPairBack) {
+  run(repozo::time_of(first_.stamp));
+  EXPECT_BYTES(live(), first_school_database_);
+  EXPECT_EQ(support::blobs_in(mem_), first_blobs_);
+}
+
+TEST_F(RestoreTest, BlobsThatAreGoneComeFromTheArchives) {
+  mem_.remove_all(support::kBlobDir);
+  mem_.remove_all(in_data("Data.fs"));
+  const ExchangeReport done = run();
+  EXPECT_BYTES(live(), second_database_);
+  EXPECT_EQ(support::blobs_in(mem_), second_blobs_);
+  EXPECT_EQ(done.blobs_added, second_blobs_.size());
+  EXPECT_TRUE(done.displaced_to.empty());
+  expect_owned();
+}
+
+TEST_F(RestoreTest, ABlobOfTheWrongSizeIsReplacedAndKept) {
+  const std::string path = std::string(support::kBlobDir) + "/" + first_blobs_.begin()->first;
+  mem_.put_file(path, "cut", support::kSchoolOwner, 0400);
+  run();
+  EXPECT_EQ(mem_.content(path), first_blobs_.begin()->second);
+  EXPECT_EQ(mem_.content(path + ".damaged"), "cut");
+}
+
+TEST_F(RestoreTest, UndoBringsBackWhatWasReplaced) {
+  run(repozo::time_of(first_.stamp));
+  const ExchangeReport undone = undo();
+  EXPECT_BYTES(live(), school_.database());
+  EXPECT_EQ(support::blobs_in(mem_), school_.blobs());
+  EXPECT_BYTES(mem_.content(undone.displaced_to), first_school_database_);
+  expect_owned();
+}
+
+TEST_F(RestoreTest, UndoCanBeUndone) {
+  run(repozo::time_of(first_.stamp));
+  undo();
+  undo();
+  EXPECT_BYTES(live(), first_school_database_);
+  EXPECT_EQ(support::blobs_in(mem_), first_blobs_);
+}
+
+TEST_F(RestoreTest, WithoutARestoreThereIsNothingToUndo) {
+  EXPECT_TRUE(fails_with(ErrorKind::not_found, [&] { undo(); }));
+}
+
+TEST_F(RestoreTest, ThePlanSaysWhatWouldBeLost) {
+  machine_.start_server();
+  const auto dry = io::make_read_only_env(mem_);
+  const RestorePlan plan = plan_restore(*dry, instance_, repozo::time_of(first_.stamp));
+  EXPECT_EQ(plan.record.stamp, first_.stamp);
+  EXPECT_EQ(plan.transactions_lost, 3u);
+  EXPECT_EQ(plan.live_size, school_.database().size());
+  EXPECT_TRUE(plan.server_runs);
+  EXPECT_EQ(plan.blobs_to_add, 0u);
+}
+
+TEST_F(RestoreTest, AMomentBetweenTwoBackupsMeansTheEarlier) {
+  base::UtcTime moment = *repozo::time_of(second_.stamp);
+  moment.seconds -= 1;
+  EXPECT_EQ(plan_restore(mem_, instance_, moment).record.stamp, first_.stamp);
+  moment = *repozo::time_of(first_.stamp);
+  moment.seconds -= 1;
+  EXPECT_TRUE(fails_with(ErrorKind::not_found, [&] { plan_restore(mem_, instance_, moment); }));
+}
+
+TEST_F(RestoreTest, StopsTheServerAndStartsItAgain) {
+  machine_.start_server();
+  const ExchangeReport done = run();
+  EXPECT_TRUE(done.started);
+  EXPECT_TRUE(machine_.server_runs());
+  EXPECT_BYTES(live(), second_database_);
+}
+
+TEST_F(RestoreTest, AServerThatDoesNotStopIsLeftAlone) {
+  machine_.start_server();
+  machine_.stops = false;
+  EXPECT_TRUE(fails_with(ErrorKind::busy, [&] { run(); }));
+  EXPECT_BYTES(live(), school_.database());
+  EXPECT_EQ(support::blobs_in(mem_), school_.blobs());
+  EXPECT_TRUE(support::displaced(mem_).empty());
+}
+
+TEST_F(RestoreTest, ADamagedPieceIsRefusedBeforeTheServerIsStopped) {
+  machine_.start_server();
+  const std::string path = std::string(support::kRepository) + "/" + first_.file;
+  std::string damaged = *mem_.content(path);
+  damaged[damaged.size() / 2] = static_cast<char>(damaged[damaged.size() / 2] ^ 1);
+  mem_.put_file(path, damaged);
+  EXPECT_TRUE(fails_with(ErrorKind::corrupt, [&] { run(); }));
+  EXPECT_TRUE(machine_.commands.empty());
+  EXPECT_BYTES(live(), school_.database());
+  EXPECT_TRUE(mem_.list(in_data(".schooltool-dbtools")).empty());
+}
+
+TEST_F(RestoreTest, ADamagedBlobIsRefusedBeforeTheServerIsStopped) {
+  machine_.start_server();
+  mem_.remove_all(support::kBlobDir);
+  const std::string path = std::string(support::kRepository) + "/" + archive_name(first_.stamp);
+  std::string damaged = *mem_.content(path);
+  const std::size_t at = damaged.find("blob 0");
+  damaged[at] = 'B';
+  mem_.put_file(path, damaged);
+  EXPECT_TRUE(fails_with(ErrorKind::corrupt, [&] { run(); }));
+  EXPECT_TRUE(machine_.commands.empty());
+  EXPECT_BYTES(live(), school_.database());
+}
+
+TEST_F(RestoreTest, AMissingArchiveIsRefused) {
+  mem_.remove_all(support::kBlobDir);
+  mem_.remove_all(std::string(support::kRepository) + "/" + archive_name(first_.stamp));
+  EXPECT_TRUE(fails_with(ErrorKind::corrupt, [&] { run(); }));
+  EXPECT_BYTES(live(), school_.database());
+}
+
+TEST_F(RestoreTest, TooLittleSpaceIsRefused) {
+  mem_.set_capacity(1 << 20);
+  EXPECT_TRUE(fails_with(ErrorKind::no_space, [&] { run(); }));
+  EXPECT_BYTES(live(), school_.database());
+}
+
+TEST_F(RestoreTest, AnOpenUpgradeIsClosed) {
+  support::begin(mem_, instance_);
+  run();
+  EXPECT_FALSE(support::journal_of(mem_, instance_).open);
+  machine_.packages["schooltool"] = "installed";
+  support::check_as(mem_, upgrade::Caller::dpkg_done, instance_);
+  EXPECT_BYTES(live(), second_database_);
+}
+
+TEST_F(RestoreTest, WhatIsBackedUpAfterwardsCanBeRestoredToo) {
+  run(repozo::time_of(first_.stamp));
+  const Record after = back();
+  EXPECT_TRUE(after.full());
+  EXPECT_EQ(after.new_blobs, 0u);
+  mem_.remove_all(support::kBlobDir);
+  mem_.remove_all(in_data("Data.fs"));
+  run();
+  EXPECT_BYTES(live(), first_school_database_);
+  EXPECT_EQ(support::blobs_in(mem_), first_blobs_);
+}
+
+}  // namespace
+}  // namespace backup

@@ -1,0 +1,143 @@
+#include "backup/erase.h"
+
+#include "backup/restore_state.h"
+#include "base/error.h"
+#include "filestorage/scan.h"
+#include "io/file_lock.h"
+#include "upgrade/data_folder.h"
+#include "upgrade/journal.h"
+#include "upgrade/names.h"
+#include "upgrade/service.h"
+
+namespace backup {
+
+using base::Error;
+using base::ErrorKind;
+using upgrade::DataFolder;
+using upgrade::Instance;
+
+namespace {
+
+constexpr unsigned kStopTimeout = 60;  // seconds
+constexpr const char* kWord = "erased";
+
+// The folder that holds the blob folder, and the name in it.
+struct BlobPlace {
+  std::unique_ptr<io::Dir> above;
+  std::string name;
+  bool exists() const { return above != nullptr && above->status(name).has_value(); }
+};
+
+BlobPlace blob_place(io::Env& env, const Instance& instance) {
+  BlobPlace place;
+  if (instance.blob_dir.empty()) return place;
+  const std::size_t slash = instance.blob_dir.rfind('/');
+  place.name = instance.blob_dir.substr(slash + 1);
+  try {
+    place.above =
+        env.open_dir(slash == 0 ? "/" : instance.blob_dir.substr(0, slash), io::Links::administrator);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::not_found) throw;
+  }
+  return place;
+}
+
+void demand_something(bool database, bool blobs, const Instance& instance) {
+  if (database || blobs) return;
+  throw Error(ErrorKind::not_found, "erase", instance.data_path(), "there is nothing to erase");
+}
+
+// The person's decision comes first on disk: from here on no check brings the database back.
+void close_upgrade(io::Env& env, io::Dir& state, const std::string& detail) {
+  upgrade::Journal journal = upgrade::load_journal(state);
+  journal.open.reset();
+  journal.last =
+      upgrade::Outcome{env.now(), upgrade::Verdict::missing, "chosen by a person", "erased", detail};
+  upgrade::save_journal(state, journal, env);
+}
+
+std::unique_ptr<io::File> lock_database(DataFolder& folder) {
+  const std::string name = upgrade::lock_name(folder.data_name());
+  if (!folder.dir().status(name)) return nullptr;  // no server ever ran here
+  auto lock = folder.dir().open_file(name, io::Access::read);
+  if (lock->try_lock()) return lock;
+  throw Error(ErrorKind::busy, "lock", folder.path_of(name), "a server has the database open")
+      .with_hint("stop it, then run the command again");
+}
+
+void move_away(io::Dir& dir, const std::string& name, const std::string& to) {
+  dir.rename(name, dir, to, io::Replace::no);
+  dir.sync();
+}
+
+}  // namespace
+
+ErasePlan plan_erase(io::Env& env, const Instance& instance) {
+  ErasePlan plan;
+  DataFolder folder(env, instance);
+  plan.has_blobs = blob_place(env, instance).exists();
+  plan.has_database = folder.dir().status(folder.data_name()).has_value();
+  demand_something(plan.has_database, plan.has_blobs, instance);
+  plan.server_runs = folder.server_is_running();
+  if (const auto live = folder.open_if_ours(folder.data_name())) {
+    filestorage::ScanOptions options;
+    options.records = false;
+    const auto scan = filestorage::scan(*live, options);
+    plan.size = scan.size;
+    plan.transactions = scan.transactions;
+  }
+  return plan;
+}
+
+EraseReport erase(io::Env& env, const Instance& instance) {
+  const auto state = upgrade::open_state(env, instance.name);
+  const io::FileLock lock = upgrade::lock_instance(*state, "schooltool-db-erase", 0, env);
+  DataFolder folder(env, instance);
+  folder.sweep();
+  const BlobPlace blobs = blob_place(env, instance);
+  const bool has_database = folder.dir().status(folder.data_name()).has_value();
+  demand_something(has_database, blobs.exists(), instance);
+
+  base::UtcTime now = env.now();
+  const auto taken = [&] {
+    return folder.dir().status(upgrade::displaced_name(folder.data_name(), kWord, now)) ||
+           (blobs.above && blobs.above->status(blobs.name + "." + kWord + "-" + base::to_stamp(now)));
+  };
+  while (taken()) ++now.seconds;
+  const std::string database_to = upgrade::displaced_name(folder.data_name(), kWord, now);
+  const std::string blobs_to = blobs.name + "." + kWord + "-" + base::to_stamp(now);
+
+  upgrade::Service service(env, instance.settings.service);
+  const bool ran = folder.server_is_running();
+  EraseReport report;
+  try {
+    service.stop(folder, kStopTimeout);
+    const auto held = lock_database(folder);
+    RestoreState kept = load_restore_state(*state).value_or(RestoreState{});
+    kept.phase = RestorePhase::done;
+    kept.begun = now;
+    if (has_database) kept.kept = database_to;
+    if (blobs.exists()) kept.kept_blobs = instance.blob_dir + "." + kWord + "-" + base::to_stamp(now);
+    close_upgrade(env, *state, has_database ? folder.path_of(database_to) : std::string());
+    save_restore_state(*state, kept, env);
+    if (has_database) {
+      const std::string index = upgrade::index_name(folder.data_name());
+      const auto status = folder.dir().status(index);
+      if (status && status->type != io::FileType::directory) folder.dir().remove(index);
+      move_away(folder.dir(), folder.data_name(), database_to);
+      report.database = folder.path_of(database_to);
+    }
+    if (blobs.exists()) {
+      move_away(*blobs.above, blobs.name, blobs_to);
+      report.blobs = blobs.above->path() + "/" + blobs_to;
+    }
+  } catch (const Error&) {
+    if (service.was_stopped()) service.start();
+    throw;
+  }
+  report.started = ran && service.start();
+  report.start_failed = ran && !report.started;
+  return report;
+}
+
+}  // namespace backup

@@ -1,0 +1,64 @@
+#include "backup/outcome.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "io/atomic_file.h"
+
+namespace backup {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr const char* kName = "backup.json";
+constexpr std::size_t kLimit = 64 * 1024;
+
+json time_value(const std::optional<base::UtcTime>& time) {
+  return time ? json(base::to_iso(*time)) : json();
+}
+
+std::optional<base::UtcTime> time_from(const json& value) {
+  return value.is_null() ? std::nullopt : base::from_iso(value.get<std::string>());
+}
+
+}  // namespace
+
+Outcome load_outcome(io::Dir& state) {
+  if (!state.status(kName)) return {};
+  try {
+    const json value = json::parse(io::read_small_file(state, kName, kLimit));
+    Outcome outcome;
+    outcome.good = time_from(value.at("good"));
+    outcome.stamp = value.at("stamp");
+    outcome.size = value.at("size");
+    if (!value.at("before").is_null()) outcome.before = value.at("before").get<std::uint64_t>();
+    outcome.alarm = value.at("alarm");
+    outcome.blobs = value.at("blobs");
+    outcome.missing = value.at("missing");
+    outcome.tried = time_from(value.at("tried"));
+    outcome.failure = value.at("failure");
+    return outcome;
+  } catch (const json::exception&) {
+    return {};
+  } catch (const base::Error& error) {
+    if (error.kind() != base::ErrorKind::corrupt) throw;
+    return {};
+  }
+}
+
+void save_outcome(io::Dir& state, const Outcome& outcome, io::Env& env) {
+  json value = {{"good", time_value(outcome.good)},
+                {"stamp", outcome.stamp},
+                {"size", outcome.size},
+                {"before", outcome.before ? json(*outcome.before) : json()},
+                {"alarm", outcome.alarm},
+                {"blobs", outcome.blobs},
+                {"missing", outcome.missing},
+                {"tried", time_value(outcome.tried)},
+                {"failure", outcome.failure}};
+  const std::string text = value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  io::replace_file(state, kName, base::as_bytes(text), {0, 0}, 0600, env);
+}
+
+}  // namespace backup

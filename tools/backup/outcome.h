@@ -1,0 +1,31 @@
+// What became of the last backups of an instance: backup.json in its state folder, for `schooltool-db
+// status`.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/utc_time.h"
+#include "io/env.h"
+
+namespace backup {
+
+struct Outcome {
+  // The last run that ended well, with or without something new to store.
+  std::optional<base::UtcTime> good;
+  std::string stamp;                    // of the newest backup then
+  std::uint64_t size = 0;               // of the database in it
+  std::optional<std::uint64_t> before;  // in the one before that
+  std::string alarm;                    // "" or what a person should look at: "it shrank without a pack"
+  std::uint64_t blobs = 0, missing = 0;
+  // The last run of all.
+  std::optional<base::UtcTime> tried;
+  std::string failure;  // "" if it ended well
+};
+
+// An absent or unreadable one is empty: it is told anew by the next run.
+Outcome load_outcome(io::Dir& state);
+void save_outcome(io::Dir& state, const Outcome& outcome, io::Env& env);
+
+}  // namespace backup

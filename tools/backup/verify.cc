@@ -1,0 +1,188 @@
+#include "backup/verify.h"
+
+#include <algorithm>
+#include <map>
+
+#include "backup/archive.h"
+#include "backup/chain_file.h"
+#include "backup/collect.h"
+#include "backup/names.h"
+#include "backup/record.h"
+#include "backup/repository_folder.h"
+#include "backup/restore_test.h"
+#include "backup/retention.h"
+#include "backup/stored_blobs.h"
+#include "base/error.h"
+#include "repozo/verify.h"
+
+namespace backup {
+
+using base::Error;
+using base::ErrorKind;
+
+namespace {
+
+class Verifier {
+ public:
+  Verifier(io::Env& env, const upgrade::Instance& instance, const VerifyRequest& request)
+      : request_(request), repository_(env, need_repository(env, instance)) {}
+
+  Verification run() {
+    const Records records = load_records(dir());
+    for (const std::string& problem : records.problems) add("", problem);
+    result_.backups = records.all.size();
+    if (records.all.empty()) add("", "there is no complete backup");
+    const auto chains = repozo::list_chains(repository_);
+    check_pieces(records, chains);
+    result_.chains = chains.size();
+    check_archives(records);
+    for (const Record& record : records.all) check_record(record, chains);
+    for (const auto& [chain, record] : newest_of_each(records)) check_pair(*record, chains);
+    if (!records.all.empty()) result_.newest = records.all.back().stamp;
+    return std::move(result_);
+  }
+
+ private:
+  io::Dir& dir() { return repository_.dir(); }
+  void add(const std::string& name, const std::string& text) { result_.faults.push_back({name, text}); }
+
+  // What goes wrong with one file is a fault of that file; the rest is looked at all the same.
+  template <typename Step>
+  void guarded(const std::string& name, const Step& step) {
+    try {
+      step();
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::corrupt && error.kind() != ErrorKind::not_found &&
+          error.kind() != ErrorKind::unsafe_path)
+        throw;
+      add(name, error.reason());
+    }
+  }
+
+  void check_pieces(const Records& records, const std::vector<repozo::Chain>& chains) {
+    repozo::VerifyOptions options;
+    options.all = true;
+    repozo::Report report;
+    report.progress = request_.progress;
+    guarded("", [&] {
+      for (const repozo::VerifyFault& fault : repozo::verify(repository_, options, report).faults) {
+        if (concerns_a_backup(fault.name, records, chains)) add(fault.name, fault.text);
+      }
+    });
+  }
+
+  // A run that was cut off leaves pieces behind the last recorded one, and half-removed chains without any
+  // record: the next run completes or removes them.
+  static bool concerns_a_backup(const std::string& name, const Records& records,
+                                const std::vector<repozo::Chain>& chains) {
+    const std::string stamp = name.substr(0, name.find('.'));
+    if (!repozo::is_stamp(stamp)) return true;
+    std::string chain;
+    for (const repozo::Chain& other : chains) {
+      if (other.stamp <= stamp) chain = other.stamp;
+    }
+    return std::any_of(records.all.begin(), records.all.end(), [&](const Record& record) {
+      return record.stamp >= stamp && (record.chain == chain || record.chain == stamp);
+    });
+  }
+
+  static bool is_needed(const std::string& archive, const Records& records) {
+    return std::any_of(records.all.begin(), records.all.end(), [&](const Record& record) {
+      return std::find(record.archives.begin(), record.archives.end(), archive) != record.archives.end();
+    });
+  }
+
+  void check_archives(const Records& records) {
+    for (const std::string& stamp : archives_in(dir())) {
+      // What a run that was cut off left before the list: no backup knows of it.
+      if (!dir().status(manifest_name(stamp)) && !is_needed(stamp, records)) continue;
+      guarded(archive_name(stamp), [&] {
+        const auto manifest = open_manifest(dir(), stamp);
+        const auto archive = dir().open_file(archive_name(stamp), io::Access::read);
+        check_archive(*archive, *manifest,
+                      request_.progress
+                          ? request_.progress("verifying " + archive_name(stamp), manifest->archive_size())
+                          : io::OnProgress());
+        ++result_.archives;
+        result_.blobs += manifest->count();
+      });
+    }
+  }
+
+  static const repozo::Chain* find_chain(const Record& record, const std::vector<repozo::Chain>& chains) {
+    const auto match = std::find_if(chains.begin(), chains.end(),
+                                    [&](const repozo::Chain& chain) { return chain.stamp == record.chain; });
+    return match == chains.end() ? nullptr : &*match;
+  }
+  static std::size_t pieces_up_to(const Record& record, const repozo::Chain& chain) {
+    for (std::size_t at = 0; at < chain.pieces.size(); ++at) {
+      const repozo::Piece& piece = chain.pieces[at];
+      if (piece.name.file() == record.file && piece.start == record.start && piece.end == record.end &&
+          piece.md5 == record.md5)
+        return at + 1;
+    }
+    return 0;
+  }
+
+  void check_record(const Record& record, const std::vector<repozo::Chain>& chains) {
+    const repozo::Chain* chain = find_chain(record, chains);
+    if (chain == nullptr || pieces_up_to(record, *chain) == 0) {
+      add(record_name(record.stamp), "tells of " + record.file + ", which is not there as it was");
+    }
+    for (const std::string& archive : record.archives) {
+      if (!dir().status(archive_name(archive)) || !dir().status(manifest_name(archive)))
+        add(record_name(record.stamp), "needs " + archive_name(archive) + ", which is missing");
+    }
+  }
+
+  static std::map<std::string, const Record*> newest_of_each(const Records& records) {
+    std::map<std::string, const Record*> newest;
+    for (const Record& record : records.all) newest[record.chain] = &record;
+    return newest;
+  }
+
+  // Database and blobs belong together: whatever the database names is in the archives of its record.
+  void check_pair(const Record& record, const std::vector<repozo::Chain>& chains) {
+    const repozo::Chain* chain = find_chain(record, chains);
+    const std::size_t pieces = chain == nullptr ? 0 : pieces_up_to(record, *chain);
+    if (pieces == 0 || !record.with_blobs) return;
+    guarded(record_name(record.stamp), [&] {
+      ChainFile database(dir(), *chain, pieces);
+      StoredBlobs stored(dir(), record.archives);
+      std::uint64_t found = 0, missing = 0;
+      std::string first;
+      for_each_blob(database, filestorage::kMagicSize, record.end, [&](const BlobKey& key) {
+        if (stored.find(key)) {
+          ++found;
+          return;
+        }
+        if (++missing == 1) first = filestorage::blob_path(record.layout, key);
+      });
+      if (missing > record.missing) {
+        add(record_name(record.stamp), std::to_string(missing - record.missing) +
+                                           " blobs of its database are in none of its archives, such as " +
+                                           first);
+      }
+    });
+  }
+
+  const VerifyRequest& request_;
+  repozo::Repository repository_;
+  Verification result_;
+};
+
+}  // namespace
+
+Verification verify(io::Env& env, const upgrade::Instance& instance, const VerifyRequest& request) {
+  Verification result = Verifier(env, instance, request).run();
+  if (!request.restore_test || result.newest.empty()) return result;
+  try {
+    result.restore_test = test_restore(env, instance, result.newest, request.progress);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::corrupt && error.kind() != ErrorKind::not_found) throw;
+    result.faults.push_back({"", "the restore test failed: " + std::string(error.what())});
+  }
+  return result;
+}
+
+}  // namespace backup

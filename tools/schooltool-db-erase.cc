@@ -1,0 +1,95 @@
+// schooltool-db-erase: moves a database and its blobs aside, for starting anew.
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "app/context.h"
+#include "backup/erase.h"
+#include "base/error.h"
+#include "base/text.h"
+
+namespace {
+
+const std::string kTool = "schooltool-db-erase";
+
+const cli::ToolSpec kSpec = {
+    kTool,
+    "move a database and its blobs aside, for starting anew",
+    "[OPTION]...",
+    app::with_instance_options({{"yes", 'y', "", "do not ask for the name; needs --instance"},
+                                {"dry-run", 'n', "", "tell what would be moved and change nothing"},
+                                {"json", 0, "", "report as JSON"}}),
+    {{0, "done"},
+     {1, "not confirmed; nothing was changed"},
+     {2, "could not"},
+     {3, "another command, or a server that does not stop, has the database"}}};
+
+std::string describe(const upgrade::Instance& instance, const backup::ErasePlan& plan) {
+  const std::string where = instance.name + ": ";
+  std::string text;
+  if (plan.has_database) {
+    text += where + base::quoted(instance.data_path()) + " (" + base::human_size(plan.size) + ", " +
+            std::to_string(plan.transactions) + " transactions) is moved aside\n";
+  }
+  if (plan.has_blobs) text += where + base::quoted(instance.blob_dir) + " is moved aside\n";
+  if (plan.server_runs)
+    text += where + "the server is stopped, and makes a new, blank database when it starts\n";
+  return text;
+}
+
+bool confirmed_by_name(const std::string& name) {
+  return app::confirmed_with("This takes the school's data away. Type the name of the instance (" +
+                                 base::quoted(name) + ") to go on:",
+                             name);
+}
+
+int run(const cli::Options& options) {
+  if (options.has("yes") && options.values("instance").empty()) {
+    throw base::Error(base::ErrorKind::usage, "", "", "--yes needs --instance NAME");
+  }
+  app::Context context = app::make_context(kTool, options);
+  const auto instances = app::chosen(context, options);
+  if (instances.size() != 1) {
+    throw base::Error(base::ErrorKind::usage, "choose", "",
+                      "there are several instances; name one with --instance");
+  }
+  const upgrade::Instance& instance = *instances.front();
+  const backup::ErasePlan plan = backup::plan_erase(context.env(), instance);
+  nlohmann::json value = {{"instance", instance.name},         {"data", instance.data_path()},
+                          {"blobs", instance.blob_dir},        {"size", plan.size},
+                          {"transactions", plan.transactions}, {"server_runs", plan.server_runs}};
+  if (options.has("dry-run")) {
+    std::cout << (options.has("json") ? value.dump(2) + "\n" : describe(instance, plan));
+    return cli::kDone;
+  }
+  if (!options.has("yes")) {
+    std::cerr << describe(instance, plan);
+    if (!confirmed_by_name(instance.name)) {
+      std::cerr << kTool << ": nothing was changed (use --yes --instance " << instance.name
+                << " where nobody can be asked)\n";
+      return cli::kNo;
+    }
+  }
+  const backup::EraseReport done = backup::erase(context.env(), instance);
+  if (options.has("json")) {
+    value["moved_to"] = done.database;
+    value["blobs_moved_to"] = done.blobs;
+    value["started"] = done.started;
+    std::cout << value.dump(2) << "\n";
+    return cli::kDone;
+  }
+  for (const std::string& path : {done.database, done.blobs}) {
+    if (!path.empty()) std::cout << instance.name << ": kept as " << base::quoted(path) << "\n";
+  }
+  std::cout << instance.name << ": to undo this: schooltool-db restore --undo --instance " << instance.name
+            << "\n";
+  if (done.start_failed)
+    std::cerr << kTool << ": the server could not be started again; start it by hand: service "
+              << instance.settings.service << " start\n";
+  return cli::kDone;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return cli::tool_main(kSpec, argc, argv, run);
+}

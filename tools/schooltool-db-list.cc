@@ -1,0 +1,85 @@
+// schooltool-db-list: what can be restored to when.
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "app/context.h"
+#include "app/local_time.h"
+#include "backup/record.h"
+#include "backup/repository_folder.h"
+#include "base/text.h"
+#include "cli/report.h"
+#include "repozo/names.h"
+
+namespace {
+
+const std::string kTool = "schooltool-db-list";
+
+const cli::ToolSpec kSpec = {kTool,
+                             "list the backups that can be restored",
+                             "[OPTION]...",
+                             app::with_instance_options({{"json", 0, "", "report as JSON"}}),
+                             {{0, "done"}, {1, "an instance has no backup"}, {2, "could not read all of it"}},
+                             "",
+                             false};
+
+std::string when(const std::string& stamp) {
+  const auto time = repozo::time_of(stamp);
+  return time ? app::local_text(*time) : stamp;
+}
+
+std::string last_change(const backup::Record& record) {
+  return record.last_tid == 0 ? "never" : app::local_text(base::tid_time(record.last_tid));
+}
+
+std::string blobs_of(const backup::Record& record) {
+  if (!record.with_blobs) return "-";
+  return std::to_string(record.blobs) +
+         (record.missing != 0 ? " (" + std::to_string(record.missing) + " missing)" : "");
+}
+
+void print(const upgrade::Instance& instance, const backup::Records& records) {
+  std::cout << instance.name << ": " << base::quoted(backup::repository_path(instance)) << "\n";
+  std::vector<std::vector<std::string>> rows = {
+      {"STAMP (UTC)", "LOCAL TIME", "KIND", "STATE", "BLOBS", "STORED", "LAST CHANGE"}};
+  for (const backup::Record& record : records.all) {
+    rows.push_back({record.stamp, when(record.stamp), record.full() ? "full" : "increment",
+                    base::human_size(record.end), blobs_of(record),
+                    base::human_size(record.end - record.start + record.new_blob_bytes),
+                    last_change(record)});
+  }
+  std::cout << (records.all.empty() ? "no backups yet\n" : cli::table(rows));
+}
+
+nlohmann::json to_json(const upgrade::Instance& instance, const backup::Records& records) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const backup::Record& record : records.all)
+    list.push_back(nlohmann::json::parse(backup::record_json(record)));
+  return {{"instance", instance.name},
+          {"repository", backup::repository_path(instance)},
+          {"backups", std::move(list)},
+          {"problems", records.problems}};
+}
+
+int run(const cli::Options& options) {
+  app::Context context = app::make_context(kTool, options);
+  nlohmann::json all = nlohmann::json::array();
+  const int code =
+      app::for_each(kTool, app::chosen(context, options), [&](const upgrade::Instance& instance) -> int {
+        const auto repository = backup::find_repository(context.env(), instance);
+        const backup::Records records = repository ? backup::load_records(*repository) : backup::Records{};
+        for (const std::string& problem : records.problems) std::cerr << kTool << ": " << problem << "\n";
+        all.push_back(to_json(instance, records));
+        if (!options.has("json")) print(instance, records);
+        if (!records.problems.empty()) return cli::kCouldNot;
+        return records.all.empty() ? cli::kNo : cli::kDone;
+      });
+  if (options.has("json"))
+    std::cout << all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return cli::tool_main(kSpec, argc, argv, run);
+}
