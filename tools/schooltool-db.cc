@@ -6,7 +6,11 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "app/context.h"
+#include "app/pack_record.h"
+#include "backup/backup_status.h"
 #include "base/error.h"
 #include "upgrade/status.h"
 
@@ -14,13 +18,17 @@ namespace {
 
 const std::string kTool = "schooltool-db";
 
+const std::string kVerbs =
+    "verbs: status, list, snapshot, rotate, check, rollback, backup, restore, verify, pack, erase";
+
 const cli::ToolSpec kSpec = {
     kTool,
     "look after the databases of a SchoolTool server",
     "status [OPTION]... | VERB [ARGUMENT]...",
     app::with_instance_options({{"json", 0, "", "report as JSON"}}),
     {{0, "done"},
-     {1, "the answer is no: a database is missing, damaged, or waits for a decision"},
+     {1,
+      "the answer is no: a database is missing, damaged, waits for a decision, or was not backed up in time"},
      {2, "could not"},
      {3, "busy"}},
     "VERB",
@@ -45,7 +53,7 @@ std::string own_folder() {
   execv(program.c_str(), argv + 1);
   if (errno != ENOENT) throw base::Error::from_errno("run", program, errno);
   throw base::Error(base::ErrorKind::usage, "run", verb, "there is no such verb")
-      .with_hint("verbs: status, snapshot, rotate, check, rollback; see 'man schooltool-db'");
+      .with_hint(kVerbs + "; see 'man schooltool-db'");
 }
 
 bool needs_attention(const upgrade::Status& status) {
@@ -56,21 +64,35 @@ bool needs_attention(const upgrade::Status& status) {
 
 int run_status(const cli::Options& options) {
   app::Context context = app::make_context(kTool, options);
-  std::vector<upgrade::Status> all;
+  const base::UtcTime now = context.env().now();
+  nlohmann::json all = nlohmann::json::array();
+  std::string text;
   int code = cli::kDone;
   for (const upgrade::Instance* instance : app::chosen(context, options)) {
-    all.push_back(upgrade::status_of(context.env(), *instance));
-    if (needs_attention(all.back())) code = cli::kNo;
+    const upgrade::Status status = upgrade::status_of(context.env(), *instance);
+    const backup::BackupStatus backups =
+        backup::backup_status(context.env(), *instance, status.journal.snapshot_taken);
+    const auto state = upgrade::find_state(context.env(), instance->name);
+    const app::PackRecord packs = state ? app::load_pack_record(*state) : app::PackRecord{};
+    if (needs_attention(status) || !backups.alarm.empty() || !packs.failure.empty()) code = cli::kNo;
+    text += (text.empty() ? "" : "\n") + upgrade::status_text({status}, now) +
+            backup::backup_status_text(backups, now) + app::pack_status_text(packs, now);
+    nlohmann::json value = nlohmann::json::parse(upgrade::status_json({status})).at(0);
+    value["backup"] = backup::backup_status_json(backups);
+    value["pack"] = app::pack_record_json(packs);
+    all.push_back(std::move(value));
   }
-  std::cout << (options.has("json") ? upgrade::status_json(all)
-                                    : upgrade::status_text(all, context.env().now()));
+  if (options.has("json")) {
+    std::cout << all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  } else {
+    std::cout << text;
+  }
   return code;
 }
 
 int run(const cli::Options& options) {
   if (options.positional() != std::vector<std::string>{"status"}) {
-    throw base::Error(base::ErrorKind::usage, "", "", "which verb?")
-        .with_hint("verbs: status, snapshot, rotate, check, rollback");
+    throw base::Error(base::ErrorKind::usage, "", "", "which verb?").with_hint(kVerbs);
   }
   return run_status(options);
 }

@@ -124,12 +124,22 @@ void tell_administrator(const std::string& tool, const std::vector<std::string>&
   closelog();
 }
 
+void log_for_administrator(const std::string& tool, const std::string& line) {
+  openlog(tool.c_str(), LOG_PID, LOG_DAEMON);
+  syslog(LOG_INFO, "%s", line.c_str());
+  closelog();
+}
+
 bool confirmed(const std::string& question) {
+  return confirmed_with(question + " Type 'yes' to go on:", "yes");
+}
+
+bool confirmed_with(const std::string& question, const std::string& answer) {
   if (isatty(STDIN_FILENO) == 0) return false;
-  std::cerr << question << " Type 'yes' to go on: ";
-  std::string answer;
-  std::getline(std::cin, answer);
-  return base::trimmed(answer) == "yes";
+  std::cerr << question << " ";
+  std::string given;
+  std::getline(std::cin, given);
+  return base::trimmed(given) == answer;
 }
 
 }  // namespace app

@@ -46,7 +46,12 @@ void tell_error(const std::string& tool, const std::exception& error);
 // Lines on standard error and in the system's log (facility daemon).
 void tell_administrator(const std::string& tool, const std::vector<std::string>& lines);
 
+// A line in that log only: what went well.
+void log_for_administrator(const std::string& tool, const std::string& line);
+
 // A question on the terminal, answered by "yes"; false where standard input is not a terminal.
 bool confirmed(const std::string& question);
+// The same for an answer of one's own, as the name of what is about to go.
+bool confirmed_with(const std::string& question, const std::string& answer);
 
 }  // namespace app

@@ -76,6 +76,20 @@ OnSnapshotFailure parse_on_snapshot_failure(const std::string& value) {
   refuse_value(value, "stop or warn");
 }
 
+PackEvery parse_pack_every(const std::string& value) {
+  if (value == "week") return PackEvery::week;
+  if (value == "month") return PackEvery::month;
+  if (value == "never") return PackEvery::never;
+  refuse_value(value, "week, month or never");
+}
+
+MinGain parse_min_gain(const std::string& value) {
+  if (!value.ends_with('%')) return {parse_size(value), false};
+  const std::uint64_t percent = parse_size(value.substr(0, value.size() - 1));
+  if (percent > 100) refuse_value(value, "a size, or a percentage up to 100%");
+  return {percent, true};
+}
+
 std::string parse_path(const std::string& value) {
   const std::vector<std::string> parts = base::split(value, '/');
   const bool absolute = parts.size() >= 2 && parts.front().empty();
@@ -146,14 +160,38 @@ const std::vector<Key>& keys() {
        }},
       {{"lock-wait", "TIME", "how long a hook waits for another command", "30s"},
        [](Settings& s, const std::string& value) { s.lock_wait = parse_duration(value); }},
+      {{"backup", "yes|no", "whether 'schooltool-db backup --all' backs up this instance", "yes"},
+       [](Settings& s, const std::string& value) { s.backup = parse_switch(value); }},
+      {{"backup-dir", "PATH", "the folder that holds a repository for each instance",
+        "/var/backups/schooltool"},
+       [](Settings& s, const std::string& value) { s.backup_dir = parse_path(value); }},
+      {{"backup-keep", "COUNT", "full backups to keep, each with its increments", "5"},
+       [](Settings& s, const std::string& value) {
+         s.backup_keep = parse_count(value);
+         s.backup_keep_min = std::min(s.backup_keep_min, s.backup_keep);
+       }},
+      {{"backup-keep-min", "COUNT", "full backups to keep even if the disk is short of space", "2"},
+       [](Settings& s, const std::string& value) { s.backup_keep_min = parse_count(value); }},
+      {{"backup-max-age-of-full", "TIME", "how old a full backup gets before the next one is made", "7d"},
+       [](Settings& s, const std::string& value) { s.backup_max_age_of_full = parse_duration(value); }},
+      {{"backup-max-age", "TIME", "how old the last backup gets before the status is an alarm", "36h"},
+       [](Settings& s, const std::string& value) { s.backup_max_age = parse_duration(value); }},
+      {{"pack-every", "week|month|never", "how often 'schooltool-db pack --all' packs this instance", "week"},
+       [](Settings& s, const std::string& value) { s.pack_every = parse_pack_every(value); }},
+      {{"pack-history", "TIME", "how much history a pack leaves to be undone", "1d"},
+       [](Settings& s, const std::string& value) { s.pack_history = parse_duration(value); }},
+      {{"pack-min-gain", "SIZE|PERCENT%", "a pack that would free less is left out", "10%"},
+       [](Settings& s, const std::string& value) { s.pack_min_gain = parse_min_gain(value); }},
+      {{"pack-backup-age", "TIME", "how old the last good backup may be for a pack; 0: none is needed", "1d"},
+       [](Settings& s, const std::string& value) { s.pack_backup_age = parse_duration(value); }},
   };
   return table;
 }
 
-// Applies what one source says, `keep` before `keep-min` so that their order there does not matter.
+// Applies what one source says, each `keep` before its `keep-min` so that their order there does not matter.
 void apply_scope(Settings& settings, std::vector<base::Setting> scope) {
   std::stable_partition(scope.begin(), scope.end(),
-                        [](const base::Setting& setting) { return setting.key == "keep"; });
+                        [](const base::Setting& setting) { return setting.key.ends_with("keep"); });
   for (const base::Setting& setting : scope) {
     const std::string where =
         setting.line == 0 ? "" : setting.file + " line " + std::to_string(setting.line) + ": ";
@@ -165,6 +203,9 @@ void apply_scope(Settings& settings, std::vector<base::Setting> scope) {
     if (setting.key == "keep-min" && settings.keep_min > settings.keep)
       refuse(where + "keep-min: " + setting.value + " is more than keep, which is " +
              std::to_string(settings.keep));
+    if (setting.key == "backup-keep-min" && settings.backup_keep_min > settings.backup_keep)
+      refuse(where + "backup-keep-min: " + setting.value + " is more than backup-keep, which is " +
+             std::to_string(settings.backup_keep));
   }
 }
 

@@ -14,6 +14,13 @@ namespace upgrade {
 enum class OnBad { warn, roll_back };         // what a check does about a damaged or foreign database
 enum class OnSnapshotFailure { stop, warn };  // what a failed snapshot does to the upgrade
 
+enum class PackEvery { never, week, month };
+struct MinGain {
+  std::uint64_t number = 0;
+  bool percent = false;  // of the database; otherwise bytes
+  bool operator==(const MinGain&) const = default;
+};
+
 struct Settings {
   bool enabled = true;  // enabled = no: the hooks do nothing for this instance
   std::string data;     // path of Data.fs; empty: from the instance's own configuration
@@ -29,6 +36,16 @@ struct Settings {
   OnBad on_foreign = OnBad::warn;
   OnSnapshotFailure on_snapshot_failure = OnSnapshotFailure::stop;
   unsigned lock_wait = 30;  // seconds a hook waits for another command of ours
+  bool backup = true;       // backup = no: `schooltool-db backup --all` leaves this instance out
+  std::string backup_dir = "/var/backups/schooltool";  // its repository is the folder of its name below
+  unsigned backup_keep = 5;                            // chains: a full backup with its increments
+  unsigned backup_keep_min = 2;                        // never fewer, whatever the space
+  unsigned backup_max_age_of_full = 7 * 86400;         // seconds until a new chain is begun
+  unsigned backup_max_age = 36 * 3600;                 // seconds until the status is an alarm
+  PackEvery pack_every = PackEvery::week;              // what `schooltool-db pack --all` keeps to
+  unsigned pack_history = 86400;                       // seconds of history that a pack leaves
+  MinGain pack_min_gain{10, true};                     // less to be freed is not worth a pack
+  unsigned pack_backup_age = 86400;  // seconds; a pack wants a good backup not older than this; 0: none
   bool operator==(const Settings&) const = default;
 };
 

@@ -85,6 +85,13 @@ TEST(Settings, EveryKeyReachesItsMember) {
   EXPECT_EQ(with("on-foreign", "rollback").on_foreign, OnBad::roll_back);
   EXPECT_EQ(with("on-snapshot-failure", "warn").on_snapshot_failure, OnSnapshotFailure::warn);
   EXPECT_EQ(with("lock-wait", "1m").lock_wait, 60u);
+  EXPECT_FALSE(with("backup", "no").backup);
+  EXPECT_EQ(with("backup-dir", "/srv/backups").backup_dir, "/srv/backups");
+  EXPECT_EQ(with("backup-keep", "3").backup_keep, 3u);
+  EXPECT_EQ(with("backup-keep", "1").backup_keep_min, 1u);
+  EXPECT_EQ(with("backup-keep-min", "1").backup_keep_min, 1u);
+  EXPECT_EQ(with("backup-max-age-of-full", "30d").backup_max_age_of_full, 30u * 86400u);
+  EXPECT_EQ(with("backup-max-age", "2d").backup_max_age, 2u * 86400u);
 }
 
 TEST(Settings, SwitchesHaveThreeSpellings) {

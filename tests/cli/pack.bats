@@ -1,0 +1,88 @@
+#!/usr/bin/env bats
+# schooltool-db-pack
+load helper
+
+weekly=$SOURCES/cron/cron.weekly/schooltool-pack
+
+# The golden school changed within a few days of 2012, which is all history by now.
+setup() {
+  private=
+  private_machine
+  an_instance standard Data.fs
+  install -d -m 0750 -o $OWNER -g $OWNER $DATA $DATA/blobs
+  put_live school
+}
+
+@test "without a good backup nothing is packed, and the message says what to run" {
+  before=$(listing | grep -v -e /lock -e pack.json)
+  expect 2 schooltool-db-pack --all
+  is "$output" ""
+  has "$stderr" "there is no good backup"
+  has "$stderr" "schooltool-db backup --instance standard"
+  is "$(listing | grep -v -e /lock -e pack.json -e ' d ')" "$(grep -v ' d ' <<< "$before")"
+  expect 1 schooltool-db status
+  has "$output" "FAILED"
+}
+
+@test "after a backup the weekly job packs in silence, and the status tells" {
+  schooltool-db-backup --all
+  before=$(stat -c %s $DATA/Data.fs)
+  expect 0 schooltool-db-pack --all
+  silent
+  [ "$(stat -c %s $DATA/Data.fs)" -lt "$before" ]
+  is "$(stat -c '%u:%g %a' $DATA/Data.fs)" "$OWNER:$OWNER 640"
+  expect 0 schooltool-db status
+  has "$output" "last pack"
+  has "$output" "objects removed"
+  is "$(schooltool-db status --json | jq '.[0].pack.size_before')" "$before"
+}
+
+@test "the next one is left out until it is time, unless the instance is named" {
+  schooltool-db-backup --all
+  schooltool-db-pack --all
+  put_live school
+  schooltool-db-backup --all || true
+  before=$(digest $DATA/Data.fs)
+  expect 0 schooltool-db-pack --all --verbose
+  has "$output" "not packed: the last pack was"
+  is "$(digest $DATA/Data.fs)" "$before"
+  expect 0 schooltool-db-pack --instance standard
+  has "$output" "packed offline"
+  [ "$(digest $DATA/Data.fs)" != "$before" ]
+}
+
+@test "what would not gain enough is left out" {
+  schooltool-db-backup --all
+  expect 0 schooltool-db-pack --all --verbose --pack-min-gain 100%
+  has "$output" "it would free no more than"
+}
+
+@test "a dry run tells and changes nothing" {
+  schooltool-db-backup --all
+  before=$(listing)
+  expect 0 schooltool-db-pack --all --dry-run
+  has "$output" "would be packed offline"
+  is "$(listing)" "$before"
+}
+
+@test "a server without an address cannot be asked, and the database stays" {
+  printf '<filestorage>\n  path %s/Data.fs\n</filestorage>\n' $DATA > /etc/schooltool/standard/zeo.conf
+  schooltool-db-backup --all
+  before=$(digest $DATA/Data.fs)
+  flock $DATA/Data.fs.lock -c 'schooltool-db-pack --all 2> '"$BATS_TEST_TMPDIR/told"'; echo $? > '"$BATS_TEST_TMPDIR/code"
+  is "$(cat "$BATS_TEST_TMPDIR/code")" 2
+  has "$(cat "$BATS_TEST_TMPDIR/told")" "names no address"
+  is "$(digest $DATA/Data.fs)" "$before"
+}
+
+@test "not while an upgrade is open" {
+  schooltool-db-backup --all
+  expect 0 guard before-preinst schooltool 1.0
+  expect 3 schooltool-db-pack --all
+  has "$stderr" "an upgrade is under way"
+}
+
+@test "the cron job runs it and passes its exit status on" {
+  grep -q 'schooltool-db-pack --all' "$weekly"
+  sh -n "$weekly"
+}

@@ -1,0 +1,65 @@
+// `schooltool-db pack`: one instance, through its server where one runs, offline where none does.
+//
+// Order: the instance's lock (so never together with a backup or an upgrade), the schedule, a recent good
+// backup, an estimate of what would be freed, the space for the packed file and for the full backup that
+// follows a pack; then the pack, and the record of it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "app/pack_record.h"
+#include "backup/outcome.h"
+#include "filestorage/pack.h"
+#include "io/env.h"
+#include "upgrade/instances.h"
+#include "zeo/network.h"
+
+namespace app {
+
+struct PackJobRequest {
+  bool scheduled = false;       // keep to pack-every and pack-min-gain, as cron does
+  bool without_backup = false;  // do not ask for a recent good backup
+  // For the offline pack, as in filestorage::PackRequest; may be empty.
+  std::function<io::OnProgress(std::uint64_t total)> progress;
+};
+
+// What is known before anything is decided.
+struct PackFacts {
+  base::UtcTime now;
+  std::optional<base::UtcTime> packed;                   // last time
+  std::optional<base::UtcTime> backed_up;                // last good backup
+  bool server_runs = false;                              // it has the database open
+  std::uint64_t size_before = 0, size_after = 0;         // estimated
+  bool worth_it = false;                                 // the estimate says that something would go
+  std::uint64_t free_for_data = 0, free_for_backup = 0;  // bytes
+};
+
+struct PackDecision {
+  enum class What { online, offline, leave_out } what = What::leave_out;
+  std::string why;  // for leave_out
+};
+// Whether one is due at all: the question that costs nothing.
+std::optional<std::string> reason_to_wait(const upgrade::Settings& settings, const PackFacts& facts);
+// The rest. Errors: not_found (no recent good backup), no_space, unsupported (a server that has the database
+// open, and no address to talk to it).
+PackDecision decide_pack(const upgrade::Instance& instance, const PackFacts& facts,
+                         const PackJobRequest& request);
+
+struct PackJobReport {
+  PackDecision decision;
+  filestorage::PackPlan estimate;
+  PackRecord record;  // as it stands afterwards
+};
+// Carries all of it out; a failure is recorded, and thrown. Errors: busy (another command, an upgrade, or a
+// server that starts in this moment), those of decide_pack, filestorage::pack and zeo::pack_server. Whatever
+// fails, the database stands whole.
+PackJobReport pack_instance(io::Env& env, zeo::Network& network, const upgrade::Instance& instance,
+                            const PackJobRequest& request);
+// What it would do; changes nothing and takes no lock.
+PackJobReport plan_pack_instance(io::Env& env, const upgrade::Instance& instance,
+                                 const PackJobRequest& request);
+
+}  // namespace app
