@@ -2,7 +2,7 @@
 # What all programs have in common: help, version, mistakes on the command line, where output goes.
 load helper
 
-tools="schooltool-db schooltool-db-snapshot schooltool-db-rotate schooltool-db-check schooltool-db-rollback guard"
+tools="schooltool-db schooltool-db-snapshot schooltool-db-rotate schooltool-db-check schooltool-db-rollback guard fscheck fsindex"
 
 @test "--help goes to standard output, with the usage first and an exit status of 0" {
   for tool in $tools; do
@@ -104,7 +104,7 @@ schooltool-db-check: try 'schooltool-db-check --help'"
   expect 2 schooltool-db frobnicate
   is "$output" ""
   is "$stderr" "schooltool-db: run 'frobnicate': there is no such verb
-schooltool-db: verbs: status, snapshot, rotate, check, rollback; see 'man schooltool-db'"
+schooltool-db: verbs: status, list, snapshot, rotate, check, rollback, backup, restore, verify, pack, erase; see 'man schooltool-db'"
 }
 
 @test "a verb cannot lead out of the folder of the programs" {
@@ -114,7 +114,7 @@ schooltool-db: verbs: status, snapshot, rotate, check, rollback; see 'man school
 
 @test "without a verb it is told which there are" {
   expect 2 schooltool-db
-  has "$stderr" "verbs: status, snapshot, rotate, check, rollback"
+  has "$stderr" "verbs: status, list, snapshot, rotate, check, rollback, backup, restore, verify, pack, erase"
 }
 
 @test "the guard refuses a step it does not know" {
