@@ -38,6 +38,10 @@ foreach(suite bookworm trixie)
     endif()
     set_tests_properties(${names} PROPERTIES LABELS upgrade FIXTURES_REQUIRED "stand-ins;chroot-${suite}"
       SKIP_RETURN_CODE 77 TIMEOUT 300)
+    if(EXISTS ${upgrade_dir}/t-${scenario}/boot)
+      # Two systemds at once would meet in the control groups of this machine.
+      set_tests_properties(${names} PROPERTIES RESOURCE_LOCK systemd)
+    endif()
   endforeach()
 
   foreach(what lintian adequate piuparts)
