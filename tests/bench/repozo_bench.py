@@ -86,13 +86,13 @@ class RepozoBench:
 
     def warm(self):
         os.sync()
-        self.bench.warm()
         for name in os.listdir(self.folder):
             path = self.path(name)
             for file in [path] if os.path.isfile(path) else [os.path.join(path, each) for each in os.listdir(path)]:
                 with open(file, "rb") as opened:
                     while opened.read(1 << 20):
                         pass
+        self.bench.warm()
 
     def versus(self, what, target, ours, real, prepare=None, extra=None):
         contestants = {"ours": ours, "real": real, **(extra or {})}
