@@ -44,8 +44,7 @@ std::string size_change(const Outcome& outcome) {
   if (*outcome.before == outcome.size) return ", as before";
   const bool grew = outcome.size > *outcome.before;
   const std::uint64_t by = grew ? outcome.size - *outcome.before : *outcome.before - outcome.size;
-  return std::string(grew ? ", " : ", ") + base::human_size(by) + (grew ? " more" : " less") +
-         " than the one before";
+  return ", " + base::human_size(by) + (grew ? " more" : " less") + " than the one before";
 }
 
 }  // namespace

@@ -10,9 +10,6 @@
 
 namespace backup {
 
-using base::Error;
-using base::ErrorKind;
-
 namespace {
 
 constexpr std::uint32_t kReadBits = 0444;

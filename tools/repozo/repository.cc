@@ -32,8 +32,8 @@ void remove_if_there(io::Dir& dir, const std::string& name) {
 
 }  // namespace
 
-Repository::Repository(io::Env& env, std::unique_ptr<io::Dir> folder, std::string shown)
-    : env_(env), folder_(std::move(folder)), shown_(shown.empty() ? folder_->path() : std::move(shown)) {}
+Repository::Repository(io::Env& env, std::unique_ptr<io::Dir> folder, const std::string& shown)
+    : env_(env), folder_(std::move(folder)), shown_(shown.empty() ? folder_->path() : shown) {}
 
 std::string Repository::shown(const std::string& name) const {
   return joined(shown_, name);

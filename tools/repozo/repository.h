@@ -15,7 +15,7 @@ class Repository {
  public:
   // `folder` stays open as long as this lives. `shown` is how messages and .dat lines name the folder; "" for
   // the folder's own path.
-  Repository(io::Env& env, std::unique_ptr<io::Dir> folder, std::string shown = "");
+  Repository(io::Env& env, std::unique_ptr<io::Dir> folder, const std::string& shown = "");
 
   io::Env& env() { return env_; }
   io::Dir& dir() { return *folder_; }
