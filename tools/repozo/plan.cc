@@ -155,8 +155,17 @@ class Planner {
     report_.say("source checksum range: [" + std::to_string(last.start) + ".." + std::to_string(last.end) +
                 "], sum: " + sum);
     if (sum != last.md5) return changed();
+    if (last.start == last.end && !is_last_content_same()) return changed();
     if (size_ == last.end) return nothing();
     increment(last.end);
+  }
+
+  // The sum of an empty increment tells nothing of the source: what counts is the last piece with content.
+  bool is_last_content_same() {
+    const auto& lines = plan_.chain->lines;
+    const auto line =
+        std::find_if(lines.rbegin(), lines.rend(), [](const DatLine& each) { return each.start < each.end; });
+    return line != lines.rend() && md5_of_range(*plan_.source, line->start, line->end) == line->md5;
   }
 
   void decide_thoroughly() {

@@ -21,9 +21,10 @@ struct Plan {
   std::unique_ptr<io::File> source;
 };
 
-// The decisions are those of ZODB's repozo, with one exception: where it would add to a chain that is damaged
-// (a piece missing, cut, or not fitting; a .dat that cannot be read), this is a full backup, as the increment
-// could never be recovered. `now` is for messages. Errors as back_up().
+// The decisions are those of ZODB's repozo, with two exceptions, both full backups, as the increment could
+// never be recovered: where it would add to a chain that is damaged (a piece missing, cut, or not fitting; a
+// .dat that cannot be read), and where it would quickly add to an empty increment, whose sum always matches,
+// though the piece before that is not in the source any more. `now` is for messages. Errors as back_up().
 Plan make_plan(Repository& repository, const Source& source, const BackupOptions& options,
                const std::string& now, const Report& report);
 

@@ -88,6 +88,28 @@ TEST(RepozoLiveSource, ThatIsPackedMeanwhileIsBackedUpAsOneOfTheTwo) {
   }
 }
 
+// An increment is empty when only an unfinished end had been added. Its sum matches any file that is as long.
+TEST(RepozoLiveSource, ThatWasPackedAndGrewAgainBehindAnEmptyIncrementIsBackedUpInFull) {
+  for (const char* quick : {"-Q", "-v"}) {
+    SCOPED_TRACE(quick);
+    io::MemEnv mem;
+    support::put_school(mem, Packing::plain);
+    const std::string held = support::school_states().back();
+    mem.put_file(kData, support::with_torn_tail(held));
+    ASSERT_EQ(support::run_repozo_at(mem, "2026-02-06-03-15-00", kBackup).status, 0);
+    EXPECT_BYTES(mem.content(kRepo + "2026-02-06-03-15-00.deltafs"), "");
+    const std::string regrown = support::render(support::packed(support::school_history(300)));
+    ASSERT_GT(regrown.size(), held.size());
+    mem.put_file(kData, regrown);
+    auto words = kBackup;
+    words.insert(words.end(), {"-v", quick});
+    const RepozoRun run = support::run_repozo_at(mem, "2026-02-07-03-15-00", words);
+    EXPECT_EQ(run.status, 0);
+    EXPECT_NE(run.err.find("file changed"), std::string::npos) << run.err;
+    EXPECT_BYTES(recovered(mem), regrown);
+  }
+}
+
 TEST(RepozoLiveSource, ThatShrinksInPlaceMeanwhileIsNotBackedUp) {
   for (const auto& words : {kBackup, kFull}) {
     io::MemEnv mem;
