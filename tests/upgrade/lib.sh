@@ -59,11 +59,15 @@ runtime_dependencies() {
 #   run    what a school's server has, for the scenarios: the libraries of our package (DEBS: where it is) and
 #          unattended-upgrades. No compiler, no cron, no init that runs.
 #   boot   the same with systemd as its init, for the scenarios that start a whole system.
+#   test   the same as run with autopkgtest and what debian/tests needs.
 #   build  the build dependencies, and lintian and adequate, which look at what was built.
 chroot_packages() {
   case $1 in
     run) echo unattended-upgrades; runtime_dependencies "${2:-/nonexistent}" ;;
     boot) echo systemd-sysv; echo dbus; echo procps; runtime_dependencies "${2:-/nonexistent}" ;;
+    test)
+      chroot_packages run "${2:-}"
+      for name in autopkgtest build-essential fakeroot debhelper apt-utils init-system-helpers libdpkg-perl; do echo "$name"; done ;;
     build) echo build-essential; echo fakeroot; echo lintian; echo adequate; build_dependencies ;;
     *) die "no such kind of chroot: $1" ;;
   esac

@@ -44,7 +44,7 @@ foreach(suite bookworm trixie)
     endif()
   endforeach()
 
-  foreach(what lintian adequate piuparts)
+  foreach(what lintian adequate piuparts autopkgtest)
     add_test(NAME packages.${suite}.${what} COMMAND ${upgrade_dir}/check-packages ${what} ${suite} ${debs})
     set_tests_properties(packages.${suite}.${what} PROPERTIES LABELS packages SKIP_RETURN_CODE 77 TIMEOUT 900
       ENVIRONMENT "STAND_INS=${upgrade_build}/stand-ins" FIXTURES_REQUIRED "stand-ins;chroot-${suite}")
