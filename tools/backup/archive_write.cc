@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t kPiece = 256 * 1024;
 constexpr std::size_t kFlushAt = 1024 * 1024;
+constexpr std::uint64_t kWorthFilling = 64 << 20;
 
 }  // namespace
 
@@ -31,18 +32,30 @@ struct ArchiveWriter::Tar {
     check(archive_write_open2(writer.get(), this, nullptr, on_write, nullptr, nullptr));
   }
 
-  static la_ssize_t on_write(archive* writer, void* self, const void* bytes, std::size_t length) {
+  // Whatever was not committed is an archive that nobody will read: what libarchive writes at its end goes
+  // nowhere. It would fill up a member that is not finished, for nothing; only if it is told that the archive
+  // failed it does not, but then never releases a few bytes of its own.
+  ~Tar() {
+    over = true;
+    if (missing > kWorthFilling) archive_write_fail(writer.get());
+  }
+  Tar(const Tar&) = delete;
+  Tar& operator=(const Tar&) = delete;
+
+  // To libarchive every write succeeds; check() tells the caller of one that did not, and what follows it
+  // goes nowhere.
+  static la_ssize_t on_write(archive* /*writer*/, void* self, const void* bytes, std::size_t length) {
     auto& tar = *static_cast<Tar*>(self);
+    if (tar.over) return static_cast<la_ssize_t>(length);
     try {  // an exception must not pass through C code
       const auto* from = static_cast<const std::byte*>(bytes);
       tar.buffer.insert(tar.buffer.end(), from, from + length);
       if (tar.buffer.size() >= kFlushAt) tar.flush();
-      return static_cast<la_ssize_t>(length);
     } catch (...) {
       tar.thrown = std::current_exception();
-      archive_set_error(writer, EIO, "%s", "write failed");
-      return -1;
+      tar.over = true;
     }
+    return static_cast<la_ssize_t>(length);
   }
 
   void flush() {
@@ -74,6 +87,7 @@ struct ArchiveWriter::Tar {
     archive_entry_set_gid(entry.get(), status.owner.gid);
     archive_entry_set_mtime(entry.get(), status.modified.seconds, 0);
     check(archive_write_header(writer.get(), entry.get()));
+    missing = size;
     return position();
   }
   void data(base::ByteSpan bytes) {
@@ -81,6 +95,7 @@ struct ArchiveWriter::Tar {
     check(written < 0 ? static_cast<int>(written) : ARCHIVE_OK);
     if (static_cast<std::size_t>(written) != bytes.size())
       throw Error(ErrorKind::io, "archive", file.path(), "libarchive wrote less than it was given");
+    missing -= bytes.size();
   }
   void end_member() { check(archive_write_finish_entry(writer.get())); }
   void close() {
@@ -91,6 +106,8 @@ struct ArchiveWriter::Tar {
   io::File& file;
   std::vector<std::byte> buffer;
   std::uint64_t flushed = 0;
+  std::uint64_t missing = 0;  // of the member at work
+  bool over = false;
   std::exception_ptr thrown;
   std::unique_ptr<archive, int (*)(archive*)> writer;
 };
@@ -111,10 +128,7 @@ ArchiveWriter::ArchiveWriter(io::Dir& repository, const std::string& stamp, file
   tar_->end_member();
 }
 
-// Whatever was not committed is an archive that nobody will read: libarchive's own farewell is not wanted.
-ArchiveWriter::~ArchiveWriter() {
-  if (tar_) archive_write_fail(tar_->writer.get());
-}
+ArchiveWriter::~ArchiveWriter() = default;
 
 std::uint64_t ArchiveWriter::count() const {
   return count_;

@@ -75,7 +75,8 @@ TEST(RealValues, OfEveryProtocolGiveTheJson) {
 
 TEST(RealValues, AreWalkedByTheScannerInEveryProtocol) {
   Scanner scanner;
-  for (const nlohmann::json& value : load("values.json")["pickles"]) {
+  const nlohmann::json file = load("values.json");
+  for (const nlohmann::json& value : file["pickles"]) {
     // As the state of a record, behind a class pickle.
     const std::string record = "cschool.low\nThing\n." + bytes_of_hex(value["hex"]);
     EXPECT_TRUE(scanner.strong(base::as_bytes(record)).empty()) << value["value"];
@@ -132,7 +133,8 @@ TEST(OddPickles, AreRefusedOrReadAsByPythonOrTheModel) {
 }
 
 TEST(OddPickles, NeverGetTheScannerOutOfStep) {
-  for (const nlohmann::json& entry : load("odd.json")["pickles"]) {
+  const nlohmann::json file = load("odd.json");
+  for (const nlohmann::json& entry : file["pickles"]) {
     SCOPED_TRACE(entry["case"].get<std::string>());
     const std::string data = odd_bytes(entry["hex"]);
     scans(data);
@@ -143,7 +145,8 @@ TEST(OddPickles, NeverGetTheScannerOutOfStep) {
 }
 
 TEST(OddPickles, CutAnywhereAreNeverRead) {
-  for (const nlohmann::json& value : load("values.json")["pickles"]) {
+  const nlohmann::json file = load("values.json");
+  for (const nlohmann::json& value : file["pickles"]) {
     const std::string data = bytes_of_hex(value["hex"]);
     if (data.size() > 2000) continue;
     for (std::size_t length = 0; length < data.size(); ++length) {
@@ -161,7 +164,8 @@ TEST(OpcodeTable, NamesWhatPythonNames) {
     known.emplace(name_of(opcode));
   }
   EXPECT_EQ(known.size(), 69u);  // 68 opcodes, and none
-  for (const nlohmann::json& value : load("values.json")["pickles"]) {
+  const nlohmann::json file = load("values.json");
+  for (const nlohmann::json& value : file["pickles"]) {
     for (const nlohmann::json& name : value["opcodes"]) EXPECT_EQ(known.count(name), 1u) << name;
   }
 }
