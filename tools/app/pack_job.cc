@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "app/pack_targets.h"
+#include "backup/blob_folder.h"
 #include "backup/repository_folder.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -30,10 +31,11 @@ double pack_time(const Instance& instance, base::UtcTime now) {
   return filestorage::days_before(now, static_cast<double>(instance.settings.pack_history) / kDay);
 }
 
-filestorage::PackRequest pack_request(const Instance& instance, base::UtcTime now) {
+filestorage::PackRequest pack_request(io::Env& env, const Instance& instance, base::UtcTime now) {
   filestorage::PackRequest request;
   request.options.stop = filestorage::pack_tid(pack_time(instance, now));
-  request.blobs = instance.blob_dir;
+  // A server makes the folder that is configured when it stores the first blob.
+  if (backup::BlobFolder::find(env, instance.blob_dir)) request.blobs = instance.blob_dir;
   return request;
 }
 
@@ -85,7 +87,7 @@ class PackJob {
       }
     }
     report_.estimate = filestorage::plan_pack(env_, instance_.data_dir, instance_.data_name,
-                                              pack_request(instance_, facts_.now));
+                                              pack_request(env_, instance_, facts_.now));
     facts_.server_runs = folder_.server_is_running();
     facts_.worth_it = report_.estimate.outcome == filestorage::PackOutcome::packed;
     facts_.size_before = report_.estimate.size_before;
@@ -126,7 +128,7 @@ class PackJob {
   }
 
   void pack_offline(PackRecord& record) {
-    filestorage::PackRequest request = pack_request(instance_, facts_.now);
+    filestorage::PackRequest request = pack_request(env_, instance_, facts_.now);
     request.progress = request_.progress;
     const auto done = filestorage::pack(env_, instance_.data_dir, instance_.data_name, request);
     record.size_before = done.size_before;

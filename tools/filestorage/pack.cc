@@ -138,12 +138,12 @@ class Packing {
   // The data file is what makes it count. The index of before goes first, so that at no time one stands
   // beside data that it does not belong to; without one a server makes it anew.
   void put_into_place(PackFile& out, std::uint64_t size, const Index& index,
-                      std::vector<DroppedBlob> dropped) {
+                      const std::vector<DroppedBlob>& dropped) {
     PackFile index_file(dir_, index_name(), env_);
     write_new_index(index_file.file(), index, size);
     index_file.seal(status_.owner, status_.mode);
     save_torn();
-    if (blobs_) blobs_->prepare(std::move(dropped), index, out.file(), request_.keep_old);
+    if (blobs_) blobs_->prepare(dropped, index, out.file(), request_.keep_old);
     if (dir_.status(index_name())) dir_.remove(index_name());
     if (request_.keep_old) keep_old();
     dir_.sync();

@@ -199,7 +199,7 @@ std::optional<PackBlobs::Journal> PackBlobs::read_journal() {
   return journal;
 }
 
-void PackBlobs::prepare(std::vector<DroppedBlob> dropped, const Index& index, io::File& packed,
+void PackBlobs::prepare(const std::vector<DroppedBlob>& dropped, const Index& index, io::File& packed,
                         bool keep_old) {
   std::vector<std::string> lines;
   for (const DroppedBlob& one : dropped) {

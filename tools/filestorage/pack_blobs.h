@@ -36,7 +36,7 @@ class PackBlobs {
 
   // `index` is that of the packed file: an object that has records behind the pack time keeps their files,
   // else its whole folder goes. `packed` is the new data file, complete and sealed, before its rename.
-  void prepare(std::vector<DroppedBlob> dropped, const Index& index, io::File& packed, bool keep_old);
+  void prepare(const std::vector<DroppedBlob>& dropped, const Index& index, io::File& packed, bool keep_old);
   void finish();
   // Files removed, of this pack or an interrupted one.
   std::uint64_t removed() const { return removed_; }

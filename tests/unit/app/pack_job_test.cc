@@ -154,6 +154,12 @@ TEST_F(PackJobTest, PacksOfflineAndRecordsIt) {
   EXPECT_EQ(connections_, 0u);
 }
 
+TEST_F(PackJobTest, PacksBeforeThereIsABlobFolder) {
+  instance_.blob_dir = in_data("no-blobs-yet");
+  EXPECT_EQ(run().decision.what, What::offline);
+  EXPECT_LT(size(), database_.size());
+}
+
 TEST_F(PackJobTest, IsDueAgainAfterAWeek) {
   run();
   const std::size_t packed = size();
