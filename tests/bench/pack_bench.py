@@ -65,9 +65,9 @@ class PackBench:
         mine, other = [], []
         for _ in range(self.bench.rounds):
             self.prepare(source)
-            mine.append(self.bench.measure([self.bench.program("fspack"), self.ours]))
+            mine.append(self.bench.time([self.bench.program("fspack"), self.ours]))
             if self.python:
-                other.append(self.bench.measure([self.python, "-c", ZODB_PACK, self.theirs]))
+                other.append(self.bench.time([self.python, "-c", ZODB_PACK, self.theirs]))
                 if content(self.ours) != content(self.theirs) or content(self.ours + ".index") != content(self.theirs + ".index"):
                     sys.exit(f"pack, {what}: the bytes differ")
         seconds, memory = (statistics.median(column) for column in zip(*mine))
