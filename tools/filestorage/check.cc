@@ -42,6 +42,7 @@ class Check {
   void structure() {
     ScanOptions scan_options;
     scan_options.positions = &positions_;
+    scan_options.without_data = &without_data_;
     scan_options.max_findings = kMostFaults;
     scan_options.on_progress = progress("reading the transactions", data_.status().size);
     report_.structure = scan(data_, scan_options);
@@ -65,9 +66,7 @@ class Check {
 
   void references() {
     const ScanResult& found = report_.structure;
-    Dead dead;
-    if (found.back_pointers + found.deletions != 0)
-      dead = find_dead(data_, positions_, found.end, progress("looking for deleted objects", found.end));
+    const Dead dead = find_dead(data_, positions_, without_data_, found.end);
     const ReferenceCounts counts = check_references(data_, positions_, dead, found.end, options_, told_,
                                                     progress("reading the objects", found.end));
     report_.records_read = counts.records;
@@ -127,6 +126,7 @@ class Check {
   CheckReport report_;
   OnProblem told_;
   Index positions_;
+  std::vector<std::uint64_t> without_data_;
 };
 
 }  // namespace

@@ -215,22 +215,17 @@ std::uint64_t middle(io::File& file, std::uint64_t end, unsigned threads) {
 
 }  // namespace
 
-Dead find_dead(io::File& file, const Index& positions, std::uint64_t end, const io::OnProgress& progress) {
+Dead find_dead(io::File& file, const Index& positions, const std::vector<std::uint64_t>& without_data,
+               std::uint64_t end) {
   Dead dead;
   ForwardReader in(file, end), far(file, end);
-  SharedProgress shared(progress);
-  walk_records(
-      in, kMagicSize,
-      [&](std::uint64_t position) {
-        shared.first(position);
-        return false;
-      },
-      [&](const WalkedRecord& record) {
-        if (record.header.data != 0 || positions.get(record.header.oid) != record.position) return;
-        const FoundData found = find_data(far, record);
-        if (found.what == FoundData::What::nothing) dead.undone.insert(record.header.oid);
-        if (found.what == FoundData::What::broken) dead.unreadable.insert(record.header.oid);
-      });
+  for (const std::uint64_t position : without_data) {
+    const std::optional<WalkedRecord> record = walked_record_at(in, position, end);
+    if (!record || positions.get(record->header.oid) != position) continue;
+    const FoundData found = find_data(far, *record);
+    if (found.what == FoundData::What::nothing) dead.undone.insert(record->header.oid);
+    if (found.what == FoundData::What::broken) dead.unreadable.insert(record->header.oid);
+  }
   return dead;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "filestorage/check.h"
 #include "filestorage/index.h"
@@ -15,8 +16,9 @@ struct Dead {
   OidBits unreadable;  // a back pointer that leads nowhere
 };
 
-// One pass over the headers of the transactions before `end`.
-Dead find_dead(io::File& file, const Index& positions, std::uint64_t end, const io::OnProgress& progress);
+// Of the records that have no data (offsets, rising) those that `positions` names, in the file up to `end`.
+Dead find_dead(io::File& file, const Index& positions, const std::vector<std::uint64_t>& without_data,
+               std::uint64_t end);
 
 struct ReferenceCounts {
   std::uint64_t records = 0, references = 0;

@@ -149,6 +149,7 @@ class Scanner {
     }
     if (options_.tids != nullptr && header.tid != 0) options_.tids->set(record.oid, header.tid);
     if (record.data == 0) {
+      if (options_.without_data != nullptr) options_.without_data->push_back(position);
       take_back_pointer(position, header, record);
     } else if (deleted_.size() != 0) {
       deleted_.erase(record.oid);

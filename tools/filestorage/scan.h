@@ -88,6 +88,9 @@ struct ScanOptions {
   Index* positions = nullptr;
   // Filled with oid -> tid of its newest record.
   Index* tids = nullptr;
+  // Filled with the file offsets of the records that hold a back pointer instead of data, in file order;
+  // without those that are left out of `positions`.
+  std::vector<std::uint64_t>* without_data = nullptr;
   // Rising offsets, none above the end of the file: the XXH3-128 (hex) of all bytes before each. Reads every
   // byte; without it, the data of large records is skipped.
   std::vector<std::uint64_t> digest_points;
