@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -52,8 +53,8 @@ class BytesFile : public io::File {
 
   std::string content;
   std::size_t largest_read = ~std::size_t{0};
-  std::uint64_t bytes_read = 0;
-  std::uint64_t reads = 0;
+  std::atomic<std::uint64_t> bytes_read = 0;
+  std::atomic<std::uint64_t> reads = 0;
 
  private:
   std::string path_ = "in memory";

@@ -1,12 +1,11 @@
 #include "filestorage/pack.h"
 
 #include <algorithm>
-#include <exception>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "base/text.h"
 #include "filestorage/blob_record.h"
 #include "filestorage/index_file.h"
@@ -99,8 +98,9 @@ class Packing {
     out.file().truncate(size);  // what was reserved beyond
     if (request_.options.flaws == PackFlaws::mended) verify_references(out.file(), selection);
     selection.graph.nodes.clear();
-    seal_and_verify(out, size, selection.graph.objects);
-    put_into_place(out, size, selection.graph.objects, notes.list());
+    PackFile index_file(dir_, index_name(), env_);
+    seal_and_verify(out, size, index_file, selection.graph.objects);
+    put_into_place(out, index_file, selection.graph.objects, notes.list());
     report_.size_after = size;
     report_.objects = selection.graph.objects.size();
   }
@@ -113,35 +113,26 @@ class Packing {
                     base::human_size(free) + " are free");
   }
 
-  // The sync waits for the disk, so the file is looked over meanwhile.
-  void seal_and_verify(PackFile& out, std::uint64_t size, const Index& index) {
+  // The syncs wait for the disk, so the file is looked over meanwhile.
+  void seal_and_verify(PackFile& out, std::uint64_t size, PackFile& index_file, const Index& index) {
     const std::unique_ptr<io::File> again = dir_.open_file(out.temporary(), io::Access::read);
-    std::exception_ptr failed;
-    std::thread verifier([&] {
-      try {
-        verify_packed(*again, size, index);
-      } catch (...) {  // handed to the calling thread below
-        failed = std::current_exception();
+    base::run_jobs(2, 2, [&](const base::NextJob& next) {
+      for (std::uint64_t job = next(); job < 2; job = next()) {
+        if (job == 0) {
+          out.seal(status_.owner, status_.mode);
+          write_new_index(index_file.file(), index, size);
+          index_file.seal(status_.owner, status_.mode);
+        } else {
+          verify_packed(*again, size, index, request_.options.threads);
+        }
       }
     });
-    std::exception_ptr ours;
-    try {
-      out.seal(status_.owner, status_.mode);
-    } catch (...) {  // the other thread has to end first
-      ours = std::current_exception();
-    }
-    verifier.join();
-    if (ours) std::rethrow_exception(ours);
-    if (failed) std::rethrow_exception(failed);
   }
 
   // The data file is what makes it count. The index of before goes first, so that at no time one stands
   // beside data that it does not belong to; without one a server makes it anew.
-  void put_into_place(PackFile& out, std::uint64_t size, const Index& index,
+  void put_into_place(PackFile& out, PackFile& index_file, const Index& index,
                       const std::vector<DroppedBlob>& dropped) {
-    PackFile index_file(dir_, index_name(), env_);
-    write_new_index(index_file.file(), index, size);
-    index_file.seal(status_.owner, status_.mode);
     save_torn();
     if (blobs_) blobs_->prepare(dropped, index, out.file(), request_.keep_old);
     if (dir_.status(index_name())) dir_.remove(index_name());

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <exception>
 #include <thread>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "filestorage/pack_walk.h"
 #include "pickle/scanner.h"
 
@@ -148,38 +148,17 @@ class Gatherer {
 
 void gather_references(io::File& file, const std::vector<FilePart>& parts, unsigned threads, Graph& graph,
                        const io::OnProgress& progress) {
-  std::atomic<std::size_t> next{0};
   std::atomic<std::uint64_t> done{0};
-  const auto work = [&](bool tells) {
+  const std::thread::id caller = std::this_thread::get_id();
+  base::run_jobs(parts.size(), threads, [&](const base::NextJob& next) {
     Gatherer gatherer(file, graph);
-    for (std::size_t i = next++; i < parts.size(); i = next++) {
-      gatherer.take(parts[i]);
-      done += parts[i].to - parts[i].from;
-      if (tells && progress) progress(done);
+    for (std::uint64_t i = next(); i < parts.size(); i = next()) {
+      const FilePart& part = parts[static_cast<std::size_t>(i)];
+      gatherer.take(part);
+      done += part.to - part.from;
+      if (progress && std::this_thread::get_id() == caller) progress(done);
     }
-  };
-  std::exception_ptr failed;
-  std::optional<std::thread> helper;
-  if (threads > 1 && parts.size() > 1) {
-    helper.emplace([&] {
-      try {
-        work(false);
-      } catch (...) {  // handed to the calling thread below
-        failed = std::current_exception();
-        next = parts.size();
-      }
-    });
-  }
-  std::exception_ptr ours;
-  try {
-    work(true);
-  } catch (...) {  // the other thread has to end first
-    ours = std::current_exception();
-    next = parts.size();
-  }
-  if (helper) helper->join();
-  if (ours) std::rethrow_exception(ours);
-  if (failed) std::rethrow_exception(failed);
+  });
 }
 
 namespace {

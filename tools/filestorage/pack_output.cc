@@ -76,15 +76,13 @@ void PackOutput::copy(ForwardReader& source, std::uint64_t offset, std::uint64_t
 
 void PackOutput::patch(std::uint64_t offset, base::ByteSpan bytes) {
   if (file_ == nullptr) return;
-  if (offset + bytes.size() <= written_) {
-    behind_->wait();
-    file_->write_full(offset, bytes);
-  } else if (offset < written_) {
-    flush();
-    file_->write_full(offset, bytes);
-  } else {
-    std::memcpy(buffer_.data() + (offset - written_), bytes.data(), bytes.size());
+  if (offset < written_) {
+    const auto before = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), written_ - offset));
+    behind_->write_copy(offset, bytes.first(before));
+    bytes = bytes.subspan(before);
+    offset += before;
   }
+  if (!bytes.empty()) std::memcpy(buffer_.data() + (offset - written_), bytes.data(), bytes.size());
 }
 
 base::ByteSpan PackOutput::read(std::uint64_t offset, std::uint64_t length) {

@@ -147,6 +147,11 @@ class Scanner {
       const std::uint64_t old = options_.positions->exchange(record.oid, position);
       if (old != record.previous) check_previous(position, header, record, old);
     }
+    if (options_.expected != nullptr) {
+      const std::uint64_t newest = options_.expected->get(record.oid);
+      result_.as_expected += newest == position ? 1 : 0;
+      result_.unexpected += newest < position ? 1 : 0;
+    }
     if (options_.tids != nullptr && header.tid != 0) options_.tids->set(record.oid, header.tid);
     if (record.data == 0) {
       if (options_.without_data != nullptr) options_.without_data->push_back(position);

@@ -73,6 +73,8 @@ struct ScanResult {
   std::uint64_t objects = 0;              // distinct oids, if an index was asked for
   std::uint64_t deleted_objects = 0;      // oids whose newest record leads to a back pointer 0, not to data
   Oid max_oid = 0;
+  std::uint64_t as_expected = 0;     // records that stand where ScanOptions::expected has their object
+  std::uint64_t unexpected = 0;      // records behind that place, or of an object that it does not have
   std::vector<Finding> findings;     // in file order, at most ScanOptions::max_findings
   std::vector<std::string> digests;  // one for each of ScanOptions::digest_points
   bool damaged() const;              // any fatal finding
@@ -86,6 +88,9 @@ struct ScanOptions {
   // Filled with oid -> file offset of its newest record, as ZODB's index; needs records. status 'u' is left
   // out.
   Index* positions = nullptr;
+  // The positions that the newest records are thought to have, without those of status 'u'; needs records.
+  // What is found is told by ScanResult::as_expected and unexpected. `prev` is not compared.
+  const Index* expected = nullptr;
   // Filled with oid -> tid of its newest record.
   Index* tids = nullptr;
   // Filled with the file offsets of the records that hold a back pointer instead of data, in file order;

@@ -7,7 +7,7 @@
 #include <mutex>
 
 #include "base/error.h"
-#include "repozo/parallel.h"
+#include "base/parallel.h"
 #include "repozo/piece_io.h"
 
 namespace repozo {
@@ -29,7 +29,7 @@ class Comparison {
   Comparison(io::File& source, io::OnProgress progress) : source_(source), progress_(std::move(progress)) {}
 
   void run(const std::vector<Job>& jobs) {
-    run_jobs(jobs.size(), worker_count(), [&](const NextJob& next) {
+    base::run_jobs(jobs.size(), base::worker_count(), [&](const base::NextJob& next) {
       const auto ours = std::make_unique_for_overwrite<std::byte[]>(kStep);
       const auto theirs = std::make_unique_for_overwrite<std::byte[]>(kStep);
       for (std::uint64_t at = next(); at < jobs.size() && !stop_; at = next()) {

@@ -6,8 +6,8 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "repozo/md5_thread.h"
-#include "repozo/parallel.h"
 
 namespace repozo {
 
@@ -107,7 +107,7 @@ class Delivery {
     const auto file = open_piece(repository_, piece);
     const std::uint64_t start = result_.size, count = piece.sums->blocks.size();
     std::mutex mutex;
-    run_jobs(count, worker_count(), [&](const NextJob& next) {
+    base::run_jobs(count, base::worker_count(), [&](const base::NextJob& next) {
       const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kSumBlock);
       for (std::uint64_t block = next(); block < count; block = next()) {
         base::ByteSpan bytes;

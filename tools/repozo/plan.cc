@@ -6,8 +6,8 @@
 
 #include "base/error.h"
 #include "base/md5.h"
+#include "base/parallel.h"
 #include "repozo/compare.h"
-#include "repozo/parallel.h"
 #include "repozo/piece_io.h"
 
 namespace repozo {
@@ -183,7 +183,7 @@ class Planner {
     std::vector<std::uint64_t> offsets = {std::min(held, size_), size_};
     std::vector<std::string> of_source;
     std::string of_repository;
-    run_jobs(same ? 1 : 2, 2, [&](const NextJob& next) {
+    base::run_jobs(same ? 1 : 2, 2, [&](const base::NextJob& next) {
       for (std::uint64_t job = next(); job < (same ? 1U : 2U); job = next()) {
         if (job == 0) of_source = md5_up_to(*plan_.source, offsets);
         if (job == 1) of_repository = md5_of_pieces();

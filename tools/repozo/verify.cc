@@ -7,7 +7,7 @@
 #include <mutex>
 
 #include "base/error.h"
-#include "repozo/parallel.h"
+#include "base/parallel.h"
 #include "repozo/piece_io.h"
 
 namespace repozo {
@@ -37,7 +37,7 @@ class ChainVerification {
     // The long ones first, so that no core is left with one at the end.
     std::stable_sort(jobs_.begin(), jobs_.end(),
                      [](const Job& one, const Job& other) { return one.bytes > other.bytes; });
-    run_jobs(jobs_.size(), worker_count(), [&](const NextJob& next) {
+    base::run_jobs(jobs_.size(), base::worker_count(), [&](const base::NextJob& next) {
       const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kSumBlock);
       for (std::uint64_t job = next(); job < jobs_.size(); job = next()) {
         work(jobs_[job], {buffer.get(), kSumBlock});

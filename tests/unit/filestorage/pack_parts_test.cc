@@ -191,6 +191,11 @@ TEST(PackOutput, WritesPatchesAndReadsBackAcrossItsBuffers) {
     output.append(base::as_bytes(piece));
     wanted += piece;
     EXPECT_EQ(output.position(), wanted.size());
+    if (wanted.size() > piece.size() + 4 && piece.size() > 4) {  // at times between two buffers
+      const std::size_t between = wanted.size() - piece.size() - 4;
+      output.patch(between, base::as_bytes("patched!"));
+      wanted.replace(between, 8, "patched!");
+    }
     if (i % 100 == 99) {
       const std::size_t at = random() % (wanted.size() - 8);
       output.patch(at, base::as_bytes("PATCHED!"));

@@ -1,4 +1,4 @@
-#include "repozo/parallel.h"
+#include "base/parallel.h"
 
 #include <algorithm>
 #include <atomic>
@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-namespace repozo {
+namespace base {
 
 unsigned worker_count() {
   return std::clamp(std::thread::hardware_concurrency(), 1U, 4U);
@@ -44,4 +44,4 @@ void run_jobs(std::uint64_t jobs, unsigned threads, const std::function<void(con
   if (failure) std::rethrow_exception(failure);
 }
 
-}  // namespace repozo
+}  // namespace base

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <functional>
 
-namespace repozo {
+namespace base {
 
 // Cores of this machine, at most 4: more would not read faster.
 unsigned worker_count();
@@ -16,4 +16,4 @@ unsigned worker_count();
 using NextJob = std::function<std::uint64_t()>;
 void run_jobs(std::uint64_t jobs, unsigned threads, const std::function<void(const NextJob& next)>& work);
 
-}  // namespace repozo
+}  // namespace base
