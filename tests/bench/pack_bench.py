@@ -4,7 +4,8 @@ Each round packs fresh copies that were read through; before each pack 600 MB ar
 state. What both leave is compared, byte for byte. ZODB keeps the old file, so ours is told to do it too: to release 800 MB
 takes the kernel a while. Ours syncs the new file and reads it back; ZODB does neither.
 Memory is the peak of the process, from the kernel; its slope is between two sizes.
-  pack_bench.py BUILD_FOLDER WORK_FOLDER OBJECTS [SHAPE]   measures ours alone, once: for sizes that ZODB takes too long for
+  pack_bench.py BUILD_FOLDER WORK_FOLDER OBJECTS[,OBJECTS]... [school|random|large]
+measures ours alone, once for each size: for those that ZODB takes too long for, and what 100 million objects would take.
 """
 import math
 import os
@@ -94,7 +95,30 @@ class PackBench:
         shutil.rmtree(self.folder)
 
 
-def alone(build, work, objects, shape):
+def alone(program, work, objects, shape):
+    """Packs a database of its own once; seconds and bytes of memory."""
+    path = os.path.join(work, "alone.fs")
+    subprocess.check_call([program("make_pack_data"), path, "--objects", str(objects), "--shape", shape])
+    size = os.path.getsize(path)
+    os.sync()
+    with open(path, "rb") as file:
+        while file.read(1 << 20):
+            pass
+    started = time.perf_counter()
+    child = subprocess.Popen([program("fspack"), path])
+    _, status, usage = os.wait4(child.pid, 0)
+    seconds = time.perf_counter() - started
+    if status != 0:
+        sys.exit(f"fspack ended with status {status}")
+    print(f"{shape}, {objects:,} objects, {size / 1e9:.2f} GB: {seconds:.2f} s (CPU {usage.ru_utime:.2f} s, in the kernel {usage.ru_stime:.2f} s), "
+          f"{usage.ru_maxrss / 1024:.1f} MB, {size / seconds / 1e6:.0f} MB/s", flush=True)
+    for suffix in ("", ".index", ".lock"):
+        if os.path.exists(path + suffix):
+            os.remove(path + suffix)
+    return seconds, usage.ru_maxrss * 1024
+
+
+def series(build, work, sizes, shape):
     def program(name):
         for folder in (build, os.path.join(build, "tests")):
             if os.path.exists(os.path.join(folder, name)):
@@ -102,19 +126,13 @@ def alone(build, work, objects, shape):
         sys.exit(f"{name} is not built in {build}")
 
     os.makedirs(work, exist_ok=True)
-    path = os.path.join(work, "alone.fs")
-    subprocess.check_call([program("make_pack_data"), path, "--objects", str(objects), "--shape", shape])
-    size = os.path.getsize(path)
-    started = time.perf_counter()
-    child = subprocess.Popen([program("fspack"), path])
-    _, status, usage = os.wait4(child.pid, 0)
-    seconds = time.perf_counter() - started
-    print(f"{shape}, {objects} objects, {size / 1e9:.2f} GB: status {status}, {seconds:.2f} s (CPU {usage.ru_utime + usage.ru_stime:.2f} s), {usage.ru_maxrss / 1024:.1f} MB, "
-          f"{usage.ru_maxrss * 1024 / objects:.1f} bytes per object in all, {size / seconds / 1e6:.0f} MB/s")
-    for suffix in ("", ".index", ".lock"):
-        if os.path.exists(path + suffix):
-            os.remove(path + suffix)
+    results = [alone(program, work, objects, shape) for objects in sizes]
+    if len(sizes) > 1:
+        growth = math.log(results[-1][0] / results[0][0]) / math.log(sizes[-1] / sizes[0])
+        slope = (results[-1][1] - results[-2][1]) / (sizes[-1] - sizes[-2])
+        print(f"time grows as n^{growth:.2f} (<= n^1.1), memory by {slope:.1f} bytes per object (<= 28): "
+              f"{(results[-1][1] + slope * (100e6 - sizes[-1])) / 1e9:.2f} GB at 100,000,000 objects (<= 3 GB)")
 
 
 if __name__ == "__main__":
-    alone(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4] if len(sys.argv) > 4 else "school")
+    series(sys.argv[1], sys.argv[2], [int(size) for size in sys.argv[3].split(",")], sys.argv[4] if len(sys.argv) > 4 else "school")
