@@ -84,9 +84,10 @@ std::vector<DatLine> parse_dat(std::string_view text, const std::string& path) {
   while (!text.empty()) {
     const std::size_t length = std::min(text.find('\n'), text.size());
     DatLine line = parser.parse(text.substr(0, length));
+    if (length == text.size()) parser.fail("is cut short: it has no line feed");
     if (!lines.empty() && !comes_before(lines.back().name, line.name)) parser.fail("is not in order");
     lines.push_back(std::move(line));
-    text.remove_prefix(std::min(length + 1, text.size()));
+    text.remove_prefix(length + 1);
   }
   return lines;
 }

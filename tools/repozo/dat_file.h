@@ -27,8 +27,8 @@ struct DatLine {
 inline constexpr std::size_t kLargestDat = 16 << 20;
 
 // Takes any bytes. corrupt, naming the line, if one has not four words, a last component that is not the name
-// of a backup, numbers that are none or in the wrong order, or a sum that is not 32 hex digits; or if the
-// lines are not in the order of the backups.
+// of a backup, numbers that are none or in the wrong order, a sum that is not 32 hex digits, or no line feed;
+// or if the lines are not in the order of the backups.
 std::vector<DatLine> parse_dat(std::string_view text, const std::string& path);
 // With its newline.
 std::string dat_line(const DatLine& line);

@@ -27,8 +27,8 @@ TEST(DatFile, IsReadAndWrittenAsItWas) {
   EXPECT_EQ(dat_line(lines[0]) + dat_line(lines[1]), kFull + kDelta);
 }
 
-TEST(DatFile, TakesAnyWhiteSpaceAndNoEndOfTheLastLine) {
-  const auto lines = parse_dat("\t2013-02-07-03-15-00.fs  0\t4 " + kSum + " \r", "x.dat");
+TEST(DatFile, TakesAnyWhiteSpace) {
+  const auto lines = parse_dat("\t2013-02-07-03-15-00.fs  0\t4 " + kSum + " \r\n", "x.dat");
   ASSERT_EQ(lines.size(), 1u);
   EXPECT_EQ(lines[0].end, 4u);
 }
@@ -39,7 +39,7 @@ TEST(DatFile, MayBeEmpty) {
 
 // Only the base name of a path counts, so nothing outside of the repository can be named.
 TEST(DatFile, NamesFilesOfTheRepositoryOnly) {
-  const auto lines = parse_dat("/etc/../2013-02-07-03-15-00.fs 0 4 " + kSum, "x.dat");
+  const auto lines = parse_dat("/etc/../2013-02-07-03-15-00.fs 0 4 " + kSum + "\n", "x.dat");
   EXPECT_EQ(lines.at(0).name.file(), "2013-02-07-03-15-00.fs");
   EXPECT_TRUE(fails_with(
       ErrorKind::corrupt, [] { parse_dat("repo/../../etc/passwd 0 4 " + kSum, "x.dat"); },
@@ -57,8 +57,9 @@ TEST(DatFile, SaysWhichLineIsWrong) {
       {"repo/2013-02-08-03-15-00.fs 5 4 " + kSum, "ends before it starts"},
       {"repo/2013-02-08-03-15-00.fs 0 4 " + kSum.substr(1), "32 hex digits"},
       {"repo/2013-02-08-03-15-00.fs 0 4 " + std::string(32, 'X'), "32 hex digits"},
+      {"repo/2013-02-08-03-15-00.fs 0 4 " + kSum, "no line feed"},
       {kFull, "not in order"},
-      {"repo/2013-02-06-03-15-00.deltafs 0 4 " + kSum, "not in order"}};
+      {"repo/2013-02-06-03-15-00.deltafs 0 4 " + kSum + "\n", "not in order"}};
   for (const auto& [line, reason] : wrong) {
     EXPECT_TRUE(fails_with(
         ErrorKind::corrupt, [&, text = kFull + line] { parse_dat(text, "x.dat"); }, "line 2"))
