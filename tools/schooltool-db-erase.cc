@@ -47,12 +47,7 @@ int run(const cli::Options& options) {
     throw base::Error(base::ErrorKind::usage, "", "", "--yes needs --instance NAME");
   }
   app::Context context = app::make_context(kTool, options);
-  const auto instances = app::chosen(context, options);
-  if (instances.size() != 1) {
-    throw base::Error(base::ErrorKind::usage, "choose", "",
-                      "there are several instances; name one with --instance");
-  }
-  const upgrade::Instance& instance = *instances.front();
+  const upgrade::Instance& instance = app::chosen_one(context, options);
   const backup::ErasePlan plan = backup::plan_erase(context.env(), instance);
   nlohmann::json value = {{"instance", instance.name},         {"data", instance.data_path()},
                           {"blobs", instance.blob_dir},        {"size", plan.size},

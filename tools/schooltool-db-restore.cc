@@ -120,24 +120,13 @@ int run(const cli::Options& options) {
         .with_hint("a moment with a space in it needs quotes");
   }
   app::Context context = app::make_context(kTool, options);
-  const auto instances = app::chosen(context, options);
-  if (instances.size() != 1) {
-    throw base::Error(base::ErrorKind::usage, "choose", "",
-                      "there are several instances; name one with --instance");
-  }
-  const upgrade::Instance& instance = *instances.front();
+  const upgrade::Instance& instance = app::chosen_one(context, options);
   const backup::RestorePlan plan = make_plan(context, instance, options);
   if (options.has("dry-run")) {
     std::cout << (options.has("json") ? to_json(instance, plan).dump(2) + "\n" : describe(instance, plan));
     return cli::kDone;
   }
-  if (!options.has("yes")) {
-    std::cerr << describe(instance, plan);
-    if (!app::confirmed("Go on?")) {
-      std::cerr << kTool << ": nothing was changed (use --yes where nobody can be asked)\n";
-      return cli::kNo;
-    }
-  }
+  if (!app::agreed(kTool, options, describe(instance, plan))) return cli::kNo;
   const auto done =
       backup::restore(context.env(), instance, plan, [&](const std::string& task, std::uint64_t bytes) {
         return cli::terminal_progress(task, bytes, context.env());

@@ -65,24 +65,13 @@ std::string describe(const upgrade::Instance& instance, const upgrade::HandPlan&
 
 int run(const cli::Options& options) {
   app::Context context = app::make_context(kTool, options);
-  const auto instances = app::chosen(context, options);
-  if (instances.size() != 1) {
-    throw base::Error(base::ErrorKind::usage, "choose", "",
-                      "there are several instances; name one with --instance");
-  }
-  const upgrade::Instance& instance = *instances.front();
+  const upgrade::Instance& instance = app::chosen_one(context, options);
   const upgrade::HandPlan hand = upgrade::plan_by_hand(context.env(), instance, options.value("to"));
   if (options.has("dry-run")) {
     std::cout << (options.has("json") ? to_json(instance, hand).dump(2) + "\n" : describe(instance, hand));
     return cli::kDone;
   }
-  if (!options.has("yes")) {
-    std::cerr << describe(instance, hand);
-    if (!app::confirmed("Go on?")) {
-      std::cerr << kTool << ": nothing was changed (use --yes where nobody can be asked)\n";
-      return cli::kNo;
-    }
-  }
+  if (!app::agreed(kTool, options, describe(instance, hand))) return cli::kNo;
   const auto progress = cli::terminal_progress("putting back", hand.plan.source.database.size, context.env());
   const upgrade::RollbackReport done = upgrade::roll_back_by_hand(context.env(), instance, hand, progress);
   if (options.has("json")) {

@@ -90,6 +90,12 @@ std::vector<const upgrade::Instance*> chosen(const Context& context, const cli::
   return result;
 }
 
+const upgrade::Instance& chosen_one(const Context& context, const cli::Options& options) {
+  const auto instances = chosen(context, options);
+  if (instances.size() == 1) return *instances.front();
+  throw Error(ErrorKind::usage, "choose", "", "there are several instances; name one with --instance");
+}
+
 int for_each(const std::string& tool, const std::vector<const upgrade::Instance*>& instances,
              const std::function<int(const upgrade::Instance&)>& act) {
   int worst = cli::kDone;
@@ -132,6 +138,14 @@ void log_for_administrator(const std::string& tool, const std::string& line) {
 
 bool confirmed(const std::string& question) {
   return confirmed_with(question + " Type 'yes' to go on:", "yes");
+}
+
+bool agreed(const std::string& tool, const cli::Options& options, const std::string& plan) {
+  if (options.has("yes")) return true;
+  std::cerr << plan;
+  if (confirmed("Go on?")) return true;
+  std::cerr << tool << ": nothing was changed (use --yes where nobody can be asked)\n";
+  return false;
 }
 
 bool confirmed_with(const std::string& question, const std::string& answer) {

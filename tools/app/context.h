@@ -36,6 +36,9 @@ Context make_context(const std::string& tool, const cli::Options& options);
 // and without --all if there is none.
 std::vector<const upgrade::Instance*> chosen(const Context& context, const cli::Options& options);
 
+// The same for a command that works on one instance only. Error(usage) if there are several.
+const upgrade::Instance& chosen_one(const Context& context, const cli::Options& options);
+
 // Calls `act` for each; an Error of one is told and does not keep the others from their turn. Returns the
 // gravest exit code: what `act` returned, 2 for an error, 3 for busy if nothing worse came.
 int for_each(const std::string& tool, const std::vector<const upgrade::Instance*>& instances,
@@ -51,7 +54,9 @@ void log_for_administrator(const std::string& tool, const std::string& line);
 
 // A question on the terminal, answered by "yes"; false where standard input is not a terminal.
 bool confirmed(const std::string& question);
-// The same for an answer of one's own, as the name of what is about to go.
+// With --yes true; else tells `plan` on standard error and asks, and says so if nothing comes of it.
+bool agreed(const std::string& tool, const cli::Options& options, const std::string& plan);
+// As confirmed(), for an answer of one's own, as the name of what is about to go.
 bool confirmed_with(const std::string& question, const std::string& answer);
 
 }  // namespace app

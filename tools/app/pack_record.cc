@@ -2,26 +2,21 @@
 
 #include <nlohmann/json.hpp>
 
+#include "backup/json_time.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "io/atomic_file.h"
 
 namespace app {
 
+using backup::time_from;
+using backup::time_value;
 using nlohmann::json;
 
 namespace {
 
 constexpr const char* kName = "pack.json";
 constexpr std::size_t kLimit = 64 * 1024;
-
-json time_value(const std::optional<base::UtcTime>& time) {
-  return time ? json(base::to_iso(*time)) : json();
-}
-
-std::optional<base::UtcTime> time_from(const json& value) {
-  return value.is_null() ? std::nullopt : base::from_iso(value.get<std::string>());
-}
 
 PackRecord record_from(const json& value) {
   PackRecord record;

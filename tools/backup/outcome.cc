@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "backup/json_time.h"
 #include "base/error.h"
 #include "io/atomic_file.h"
 
@@ -13,14 +14,6 @@ namespace {
 
 constexpr const char* kName = "backup.json";
 constexpr std::size_t kLimit = 64 * 1024;
-
-json time_value(const std::optional<base::UtcTime>& time) {
-  return time ? json(base::to_iso(*time)) : json();
-}
-
-std::optional<base::UtcTime> time_from(const json& value) {
-  return value.is_null() ? std::nullopt : base::from_iso(value.get<std::string>());
-}
 
 }  // namespace
 
