@@ -346,6 +346,68 @@ class Fails(Live):
         self.assertIn(f"zeopack: pack storage '1' at '{address}': no answer from the server in time", stderr)
 
 
+# Runs what follows with folders of its own over /etc and /var/lib, and the server's configuration where SchoolTool has it.
+NAMESPACE = '''
+set -e
+mount -t tmpfs none /mnt
+for folder in etc var/lib; do
+  mkdir -p /mnt/$folder.upper /mnt/$folder.work
+  mount -t overlay none -o lowerdir=/$folder,upperdir=/mnt/$folder.upper,workdir=/mnt/$folder.work /$folder
+done
+rm -rf /etc/schooltool /var/lib/schooltool-dbtools
+mkdir -p /etc/schooltool/standard
+cp zeo.conf /etc/schooltool/standard/zeo.conf
+printf 'backup-dir = %s\\npack-history = 0s\\n' "$PWD/backups" > /etc/schooltool-dbtools.conf
+exec "$@"
+'''
+
+
+def in_namespace(command, **options):
+    return subprocess.run(['unshare', '--mount', '--propagation', 'private', 'sh', '-c', NAMESPACE, 'sh', *command],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=120, **options)
+
+
+class WeeklyJob(Live):
+    """schooltool-db pack, which cron runs, through the server that has the database open."""
+
+    JOB = 'schooltool-db-backup --all && schooltool-db-pack --all --verbose; code=$?; schooltool-db status --json; exit $code'
+
+    def run_job(self):
+        path = os.path.dirname(os.path.abspath(ZEOPACK)) + ':' + os.environ['PATH']
+        result = in_namespace(['sh', '-c', self.JOB], cwd=self.folder, env={**os.environ, 'PATH': path})
+        start = result.stdout.find('[')
+        self.assertNotEqual(start, -1, result)
+        [status] = json.loads(result.stdout[start:])
+        return result, status
+
+    @unittest.skipUnless(os.geteuid() == 0, 'needs root, for private mounts')
+    def test_packs_through_the_server(self):
+        self.serve(address=self.path('zeo.sock'))
+        before, inode = self.size(), os.stat(self.path('Data.fs.lock')).st_ino
+        result, status = self.run_job()
+        self.assertEqual((result.returncode, result.stderr), (0, ''))
+        self.assertIn('packed', result.stdout)
+        self.assertLess(self.size(), before / 10)
+        self.assertEqual(os.stat(self.path('Data.fs.lock')).st_ino, inode)
+        self.assertIsNone(self.server.poll())
+        self.assertEqual((status['pack']['by_server'], status['pack']['size_before'], status['pack']['size_after']),
+                         (True, before, self.size()))
+
+    @unittest.skipUnless(os.geteuid() == 0, 'needs root, for private mounts')
+    def test_tells_of_a_server_that_stalls_and_packs_nothing(self):
+        self.serve(address=self.path('zeo.sock'))
+        before = self.size()
+        self.JOB = 'schooltool-db-backup --all && kill -STOP $SERVER && ' + (
+            'schooltool-db-pack --all; code=$?; schooltool-db status --json; exit $code')
+        os.environ['SERVER'] = str(self.server.pid)
+        result, status = self.run_job()
+        self.assertEqual(result.returncode, 2)
+        self.assertIn('no word from the server', result.stderr)
+        self.assertEqual(self.size(), before)
+        self.assertIn('no word from the server', status['pack']['failure'])
+
+
 class Original(unittest.TestCase):
     """What the original program says about a wrong command line, ours says too."""
 
