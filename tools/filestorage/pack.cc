@@ -123,7 +123,7 @@ class Packing {
           write_new_index(index_file.file(), index, size);
           index_file.seal(status_.owner, status_.mode);
         } else {
-          verify_packed(*again, size, index, request_.options.threads);
+          verify_packed(*again, size, index, request_.options.flaws, request_.options.threads);
         }
       }
     });

@@ -40,7 +40,8 @@ class Parts {
 // The first pass: up to the pack time.
 class Survey {
  public:
-  Survey(Tid stop, Index& objects) : stop_(stop), objects_(objects) {}
+  Survey(const PackOptions& options, Index& objects)
+      : stop_(options.stop), mends_(options.flaws == PackFlaws::mended), objects_(objects) {}
 
   bool transaction(std::uint64_t, const TransactionHeader& header) {
     if (header.tid > stop_) return false;
@@ -51,6 +52,7 @@ class Survey {
   }
   void record(const PackRecord& record) {
     any_ = any_ || counts_;
+    if (mends_ && !counts_ && record.deletes()) return;
     if (record.header.data != 0 || record.back != 0) {
       objects_.set(record.header.oid, record.position);
     } else {
@@ -70,6 +72,7 @@ class Survey {
 
  private:
   Tid stop_;
+  bool mends_;
   Index& objects_;
   Parts parts_{kMagicSize};
   bool unpacked_ = false;
@@ -313,7 +316,7 @@ Selection select_records(io::File& file, std::uint64_t end, const PackOptions& o
   selection.end = end;
   selection.collected_garbage = options.collect_garbage;
   Tid last_tid = 0;
-  Survey survey(options.stop, selection.graph.objects);
+  Survey survey(options, selection.graph.objects);
   {
     ForwardReader in(file, end);
     selection.packpos = walk_transactions(in, kMagicSize, last_tid, survey);

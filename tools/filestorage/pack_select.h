@@ -21,8 +21,11 @@
 namespace filestorage {
 
 enum class PackFlaws {
-  mended,  // a pack that would fail, or lose an object still in use, keeps what it takes instead
-  copied   // exactly as ZODB's pack
+  // A pack that would fail, or lose an object still in use, keeps what it takes instead. What a transaction
+  // of status 'u' (undone by a ZODB of old) deletes is not deleted: for a server that makes its index anew
+  // it never was.
+  mended,
+  copied  // exactly as ZODB's pack
 };
 
 struct PackOptions {

@@ -26,9 +26,15 @@ constexpr std::uint64_t kWorthTwoParts = 16 << 20;
 // A scan leaves out transactions of status 'u'; the index of a pack has their records.
 struct AllRecords {
   const Index& index;
+  PackFlaws flaws;
+  bool counts = true;
   std::uint64_t as_expected = 0, unexpected = 0;
-  bool transaction(std::uint64_t, const TransactionHeader&) { return true; }
+  bool transaction(std::uint64_t, const TransactionHeader& header) {
+    counts = flaws == PackFlaws::copied || header.status != 'u';
+    return true;
+  }
   void record(const PackRecord& record) {
+    if (!counts && record.deletes()) return;
     const std::uint64_t newest = index.get(record.header.oid);
     as_expected += newest == record.position ? 1 : 0;
     unexpected += newest < record.position ? 1 : 0;
@@ -78,7 +84,8 @@ std::uint64_t middle(io::File& packed, std::uint64_t length, const Index& index)
 
 }  // namespace
 
-void verify_packed(io::File& packed, std::uint64_t length, const Index& index, unsigned threads) {
+void verify_packed(io::File& packed, std::uint64_t length, const Index& index, PackFlaws flaws,
+                   unsigned threads) {
   if (const std::uint64_t size = packed.status().size; size != length) {
     refuse(packed, "the new file ends at " + std::to_string(size) + ", not at " + std::to_string(length));
   }
@@ -101,7 +108,7 @@ void verify_packed(io::File& packed, std::uint64_t length, const Index& index, u
   if (undone != 0) {
     ForwardReader in(packed, length);
     Tid last_tid = 0;
-    AllRecords all{index};
+    AllRecords all{index, flaws};
     walk_transactions(in, kMagicSize, last_tid, all);
     as_expected = all.as_expected;
     unexpected = all.unexpected;

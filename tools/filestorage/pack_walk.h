@@ -25,6 +25,7 @@ struct PackRecord {
   std::uint64_t back = 0;  // back pointer; 0 also if the record has data
 
   std::uint64_t size() const { return kRecordHeaderSize + header.payload(); }
+  bool deletes() const { return header.data == 0 && back == 0; }
 };
 
 [[noreturn]] inline void throw_damaged(io::File& file, std::uint64_t position, const std::string& what) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "filestorage/index_file.h"
 #include "io/hooked_env.h"
 #include "support/errors.h"
 #include "support/file_builder.h"
@@ -130,6 +131,48 @@ TEST_F(Pack, PlansTheBlobsThatWouldGo) {
   const PackPlan plan = plan_pack(mem, "/data", "Data.fs", request);
   EXPECT_GT(plan.blobs, 0u);
   EXPECT_EQ(plan.blobs, run().blobs_removed);
+}
+
+// A transaction of status 'u' that deletes the root and all else, before the pack time or behind it: for a server without
+// an index that has never happened.
+TEST_F(Pack, DoesNotDeleteWhatADeletionThatWasUndoneDeletes) {
+  const Tid first = base::tid_of({1'700'000'000, 0});
+  std::string bytes;
+  support::FileBuilder builder([&bytes](std::string_view piece) { bytes += piece; });
+  builder.begin(first);
+  const std::uint64_t root = builder.record(0, pickle("Root", {1}));
+  builder.record(1, pickle("Person", {}));
+  builder.finish();
+  builder.begin(first + 1);
+  builder.record(1, pickle("Person", {0}));
+  builder.finish();
+  builder.begin(first + 2);
+  builder.back_pointer(0, 0);
+  builder.back_pointer(1, 0);
+  builder.finish('u');
+  for (const Tid stop : {first + 1, ~Tid{0}}) {
+    for (const bool gc : {true, false}) {
+      SCOPED_TRACE((stop == first + 1 ? "before it" : "behind it") + std::string(gc ? " gc" : " no gc"));
+      put(bytes);
+      request.options.stop = stop;
+      request.options.collect_garbage = gc;
+      EXPECT_EQ(run().outcome, PackOutcome::packed);
+      EXPECT_LT(data().size(), bytes.size());
+      const auto file =
+          mem.open_dir("/data", io::Links::refuse)->open_file("Data.fs.index", io::Access::read);
+      std::string why;
+      const auto index = read_index(*file, why);
+      ASSERT_TRUE(index) << why;
+      EXPECT_EQ(index->positions.get(0), root);
+      EXPECT_NE(index->positions.get(1), 0u);
+      EXPECT_EQ(data().substr(static_cast<std::size_t>(root), 8), std::string(8, '\0'));
+    }
+  }
+  put(bytes);
+  request.options.collect_garbage = true;
+  request.options.flaws = PackFlaws::copied;
+  run();
+  EXPECT_EQ(data(), kMagicFs30) << "ZODB's pack loses everything";
 }
 
 TEST_F(Pack, GivesTheSameBytesWithOneThreadAndWithTwo) {

@@ -29,7 +29,7 @@ class PackVerify : public testing::Test {
     scan(packed, options);
   }
   auto looked_over() {
-    return [this] { verify_packed(packed, packed.content.size(), index, 1); };
+    return [this] { verify_packed(packed, packed.content.size(), index, PackFlaws::mended, 1); };
   }
 
   BytesFile packed{support::read_fixture("packs/fs30-school.end.gc.fs")};
@@ -62,9 +62,10 @@ TEST_F(PackVerify, RefusesAFileThatEndsElsewhere) {
   const std::uint64_t size = packed.content.size();
   packed.content += "more";
   EXPECT_TRUE(fails_with(
-      ErrorKind::corrupt, [&] { verify_packed(packed, size, index, 1); }, "ends at"));
+      ErrorKind::corrupt, [&] { verify_packed(packed, size, index, PackFlaws::mended, 1); }, "ends at"));
   packed.content.resize(size - 1);
-  EXPECT_TRUE(fails_with(ErrorKind::corrupt, [&] { verify_packed(packed, size, index, 1); }));
+  EXPECT_TRUE(
+      fails_with(ErrorKind::corrupt, [&] { verify_packed(packed, size, index, PackFlaws::mended, 1); }));
 }
 
 // Large enough to be looked over in two parts. Object 0 has a record in the first part and one in the second;
@@ -83,7 +84,8 @@ class PackVerifyInTwoParts : public testing::Test {
     builder.positions().for_each([this](Oid oid, std::uint64_t at) { index.set(oid, at); });
   }
   auto looked_over(unsigned threads) {
-    return [this, threads] { verify_packed(packed, packed.content.size(), index, threads); };
+    return
+        [this, threads] { verify_packed(packed, packed.content.size(), index, PackFlaws::mended, threads); };
   }
   void expect_refused(const char* why) {
     EXPECT_TRUE(fails_with(ErrorKind::corrupt, looked_over(1), why));
