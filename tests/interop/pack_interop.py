@@ -375,8 +375,8 @@ class Run:
         else:
             self.same(where, *zodb, path, blobs, changed)
         after, before = in_use(path), in_use(life.path)
-        # A pack makes 'p' of 'u': what a scan passed over is found again.
-        missing = lost(path) - lost(life.path)
+        # A pack makes 'p' of 'u': what a scan passed over is found again, and with it what it refers to.
+        missing = {oid for oid, data in after.items() if data is None and before.get(oid) is not None}
         if missing or (after != before and b"u" not in statuses(life.path)):
             changed = [oid for oid in {**after, **before} if after.get(oid, "?") != before.get(oid, "?")]
             self.fail(where, f"objects in use are lost: {missing}, or changed: {changed}")

@@ -133,8 +133,8 @@ TEST_F(Pack, PlansTheBlobsThatWouldGo) {
   EXPECT_EQ(plan.blobs, run().blobs_removed);
 }
 
-// A transaction of status 'u' that deletes the root and all else, before the pack time or behind it: for a server without
-// an index that has never happened.
+// A transaction of status 'u' that deletes the root and all else, before the pack time or behind it: for a
+// server without an index that has never happened.
 TEST_F(Pack, DoesNotDeleteWhatADeletionThatWasUndoneDeletes) {
   const Tid first = base::tid_of({1'700'000'000, 0});
   std::string bytes;
