@@ -24,8 +24,9 @@ void WriteBehind::push(Piece piece) {
     std::unique_lock<std::mutex> lock(mutex_);
     changed_.wait(lock, [this] { return waiting_.size() < kMostWaiting; });
     if (failed_) std::rethrow_exception(std::exchange(failed_, nullptr));
-    waiting_.push_back(std::move(piece));
+    // First, since without it nobody would take the piece.
     if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
+    waiting_.push_back(std::move(piece));
   }
   changed_.notify_all();
 }
