@@ -192,7 +192,7 @@ class Rest {
     begun_ = output_.position();
     output_.copy(in_, position, header.size());
     written_.clear();
-    counts_ = flaws_ == PackFlaws::copied || header.status != 'u';
+    deletions_count_ = deletions_count(header, flaws_);
     return true;
   }
 
@@ -205,7 +205,7 @@ class Rest {
     header.previous = selection_.graph.objects.get(header.oid);
     header.transaction = begun_;
     header.data = data ? place.length : 0;
-    if (counts_ || !record.deletes()) written_.emplace_back(header.oid, output_.position());
+    if (deletions_count_ || !record.deletes()) written_.emplace_back(header.oid, output_.position());
     std::array<std::byte, kRecordHeaderSize + kBackPointerSize> bytes{};
     store(bytes.data(), header);
     base::store_be(bytes.data() + kRecordHeaderSize, back);
@@ -295,7 +295,7 @@ class Rest {
   TransactionFinder finder_;
   bool finding_ = false;
   std::vector<std::pair<Oid, std::uint64_t>> written_;  // by the transaction under way
-  bool counts_ = true;                                  // it does, also where it deletes
+  bool deletions_count_ = true;                         // in it
   std::uint64_t begun_ = 0;                             // its position in the output
   std::uint64_t told_ = 0;
 };

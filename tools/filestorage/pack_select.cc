@@ -41,21 +41,21 @@ class Parts {
 class Survey {
  public:
   Survey(const PackOptions& options, Index& objects)
-      : stop_(options.stop), mends_(options.flaws == PackFlaws::mended), objects_(objects) {}
+      : stop_(options.stop), flaws_(options.flaws), objects_(objects) {}
 
   bool transaction(std::uint64_t, const TransactionHeader& header) {
     if (header.tid > stop_) return false;
     unpacked_ = unpacked_ || header.status != 'p';
     counts_ = header.status != 'u';
+    deletions_count_ = deletions_count(header, flaws_);
     overhead_ += header.size() + kTrailerSize;
     return true;
   }
   void record(const PackRecord& record) {
     any_ = any_ || counts_;
-    if (mends_ && !counts_ && record.deletes()) return;
-    if (record.header.data != 0 || record.back != 0) {
+    if (!record.deletes()) {
       objects_.set(record.header.oid, record.position);
-    } else {
+    } else if (deletions_count_) {
       objects_.erase(record.header.oid);
     }
   }
@@ -72,12 +72,13 @@ class Survey {
 
  private:
   Tid stop_;
-  bool mends_;
+  PackFlaws flaws_;
   Index& objects_;
   Parts parts_{kMagicSize};
   bool unpacked_ = false;
-  bool counts_ = true;
-  bool any_ = false;  // records that an index has
+  bool counts_ = true;           // the transaction under way
+  bool deletions_count_ = true;  // in it
+  bool any_ = false;             // records that an index has
   char last_status_ = ' ';
   std::uint64_t overhead_ = 0;  // of transactions, without their records
 };
@@ -216,8 +217,8 @@ class Aftermath {
   ForwardReader far_;  // follows back pointers
   pickle::Scanner scanner_;
   Parts parts_{selection_.packpos};
-  bool counts_ = true;
-  Graph after_;  // the objects written behind the pack time, by their last records
+  bool counts_ = true;  // the transaction under way
+  Graph after_;         // the objects written behind the pack time, by their last records
   OidBits candidates_;
   std::vector<std::pair<Oid, std::uint64_t>> undone_;  // records whose references are to be followed
   std::vector<DanglingReference> holders_;

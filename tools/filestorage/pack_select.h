@@ -28,6 +28,11 @@ enum class PackFlaws {
   copied  // exactly as ZODB's pack
 };
 
+// Whether a pack with these flaws takes a deletion in the transaction for one. All its other records count.
+inline bool deletions_count(const TransactionHeader& header, PackFlaws flaws) {
+  return flaws == PackFlaws::copied || header.status != 'u';
+}
+
 struct PackOptions {
   Tid stop = 0;  // the last tid that belongs to the part to be packed
   bool collect_garbage = true;

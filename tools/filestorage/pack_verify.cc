@@ -27,14 +27,14 @@ constexpr std::uint64_t kWorthTwoParts = 16 << 20;
 struct AllRecords {
   const Index& index;
   PackFlaws flaws;
-  bool counts = true;
+  bool deletes = true;  // the transaction, where it says so
   std::uint64_t as_expected = 0, unexpected = 0;
   bool transaction(std::uint64_t, const TransactionHeader& header) {
-    counts = flaws == PackFlaws::copied || header.status != 'u';
+    deletes = deletions_count(header, flaws);
     return true;
   }
   void record(const PackRecord& record) {
-    if (!counts && record.deletes()) return;
+    if (!deletes && record.deletes()) return;
     const std::uint64_t newest = index.get(record.header.oid);
     as_expected += newest == record.position ? 1 : 0;
     unexpected += newest < record.position ? 1 : 0;
