@@ -43,8 +43,20 @@ schooltool-db-snapshot: for a database elsewhere, add an [instance NAME] section
   another
   before=$(listing)
   expect 2 schooltool-db-rollback --yes
-  is "$stderr" "schooltool-db-rollback: choose: there are several instances; name one with --instance"
+  is "$stderr" "schooltool-db-rollback: choose: this works on one instance, and there are several: another, standard
+schooltool-db-rollback: name one with --instance"
   is "$(listing)" "$before"
+}
+
+@test "what works on one instance says so when there is none, also with --all" {
+  rm -r /etc/schooltool
+  for tool in schooltool-db-rollback schooltool-db-restore schooltool-db-erase; do
+    for all in "" --all; do
+      expect 2 $tool ${all:+"$all"}
+      is "$stderr" "$tool: choose '/etc/schooltool': no SchoolTool instance was found
+$tool: for a database elsewhere, add an [instance NAME] section with 'data = /path/Data.fs' to /etc/schooltool-dbtools.conf"
+    done
+  done
 }
 
 @test "trouble with one instance does not keep the others from their turn" {

@@ -34,6 +34,12 @@ std::vector<base::Setting> read_config(io::Env& env, const std::string& path, bo
   return cli::parse_ini(io::read_small_file(*dir, name, kConfigLimit), path);
 }
 
+[[noreturn]] void throw_none_found() {
+  throw Error(ErrorKind::not_found, "choose", kConfigRoot, "no SchoolTool instance was found")
+      .with_hint("for a database elsewhere, add an [instance NAME] section with 'data = /path/Data.fs' to " +
+                 std::string(kConfigFile));
+}
+
 }  // namespace
 
 std::vector<cli::OptionSpec> with_instance_options(const std::vector<cli::OptionSpec>& own) {
@@ -81,19 +87,18 @@ std::vector<const upgrade::Instance*> chosen(const Context& context, const cli::
     if (instance.settings.enabled) result.push_back(&instance);
   }
   // Whoever says --all, as cron does, means however many there are.
-  if (result.empty() && !options.has("all")) {
-    throw Error(ErrorKind::not_found, "choose", kConfigRoot, "no SchoolTool instance was found")
-        .with_hint(
-            "for a database elsewhere, add an [instance NAME] section with 'data = /path/Data.fs' to " +
-            std::string(kConfigFile));
-  }
+  if (result.empty() && !options.has("all")) throw_none_found();
   return result;
 }
 
 const upgrade::Instance& chosen_one(const Context& context, const cli::Options& options) {
   const auto instances = chosen(context, options);
+  if (instances.empty()) throw_none_found();
   if (instances.size() == 1) return *instances.front();
-  throw Error(ErrorKind::usage, "choose", "", "there are several instances; name one with --instance");
+  std::string names;
+  for (const upgrade::Instance* instance : instances) names += (names.empty() ? "" : ", ") + instance->name;
+  throw Error(ErrorKind::usage, "choose", "", "this works on one instance, and there are several: " + names)
+      .with_hint("name one with --instance");
 }
 
 int for_each(const std::string& tool, const std::vector<const upgrade::Instance*>& instances,

@@ -36,7 +36,8 @@ Context make_context(const std::string& tool, const cli::Options& options);
 // and without --all if there is none.
 std::vector<const upgrade::Instance*> chosen(const Context& context, const cli::Options& options);
 
-// The same for a command that works on one instance only. Error(usage) if there are several.
+// The same for a command that works on one instance only. Error(usage) if there are several, Error(not_found)
+// if there is none, also with --all.
 const upgrade::Instance& chosen_one(const Context& context, const cli::Options& options);
 
 // Calls `act` for each; an Error of one is told and does not keep the others from their turn. Returns the
