@@ -373,9 +373,10 @@ class WeeklyJob(Live):
 
     JOB = 'schooltool-db-backup --all && schooltool-db-pack --all --verbose; code=$?; schooltool-db status --json; exit $code'
 
-    def run_job(self):
+    def run_job(self, job=JOB):
         path = os.path.dirname(os.path.abspath(ZEOPACK)) + ':' + os.environ['PATH']
-        result = in_namespace(['sh', '-c', self.JOB], cwd=self.folder, env={**os.environ, 'PATH': path})
+        result = in_namespace(['sh', '-c', job], cwd=self.folder,
+                              env={**os.environ, 'PATH': path, 'SERVER': str(self.server.pid)})
         start = result.stdout.find('[')
         self.assertNotEqual(start, -1, result)
         [status] = json.loads(result.stdout[start:])
@@ -398,10 +399,8 @@ class WeeklyJob(Live):
     def test_tells_of_a_server_that_stalls_and_packs_nothing(self):
         self.serve(address=self.path('zeo.sock'))
         before = self.size()
-        self.JOB = 'schooltool-db-backup --all && kill -STOP $SERVER && ' + (
-            'schooltool-db-pack --all; code=$?; schooltool-db status --json; exit $code')
-        os.environ['SERVER'] = str(self.server.pid)
-        result, status = self.run_job()
+        result, status = self.run_job('schooltool-db-backup --all && kill -STOP $SERVER && '
+                                      'schooltool-db-pack --all; code=$?; schooltool-db status --json; exit $code')
         self.assertEqual(result.returncode, 2)
         self.assertIn('no word from the server', result.stderr)
         self.assertEqual(self.size(), before)
