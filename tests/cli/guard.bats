@@ -131,9 +131,32 @@ $skip_hint"
   has "$stderr" "$skip_hint"
 }
 
+@test "a mistake in our own configuration stops upgrades of schooltool, and names the switch; other packages go on" {
+  echo 'kep = 3' > $CONF
+  expect 2 guard before-apt <<< "$(packages "$upgrade_line")"
+  has "$stderr" "$CONF"
+  has "$stderr" "$skip_hint"
+  expect 2 guard before-preinst schooltool 1.0
+  has "$stderr" "$skip_hint"
+  expect 0 guard before-apt <<< "$(packages 'bash 5.1 amd64 none < 5.2 amd64 none /x.deb')"
+  is "$output" ""
+  has "$stderr" "$CONF"
+  SCHOOLTOOL_DBTOOLS_SKIP=1 expect 0 guard before-apt <<< "$(packages "$upgrade_line")"
+  is_untouched
+}
+
+@test "a package that comes for the first time finds no instance, and is installed" {
+  rm -r /etc/schooltool $DATA
+  expect 0 guard before-preinst schooltool ''
+  silent
+  [ ! -e /var/lib/schooltool-dbtools ]
+}
+
 @test "enabled = no is left alone" {
   echo 'enabled = no' > $CONF
   expect 0 guard before-apt <<< "$(packages "$upgrade_line")"
+  silent
+  expect 0 guard before-preinst schooltool 1.0
   silent
   is_untouched
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <iterator>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -44,11 +45,35 @@ int Guard::refuse(const std::string& what) {
   return cli::kCouldNot;
 }
 
+std::vector<Instance> Guard::enabled_instances() {
+  std::vector<Instance> enabled;
+  if (!context_) return enabled;
+  const auto& found = context_->instances.found;
+  std::copy_if(found.begin(), found.end(), std::back_inserter(enabled),
+               [](const Instance& instance) { return instance.settings.enabled; });
+  return enabled;
+}
+
+bool Guard::understands_configuration() {
+  try {
+    return context().instances.problems.empty();
+  } catch (const Error& error) {
+    tell_error(kGuard, error);
+    return false;
+  }
+}
+
 int Guard::begin(const std::string& by, const std::vector<PackageChange>& packages, bool packages_known) {
   if (is_skipped()) return cli::kDone;
   bool stop = false;
-  for (const Instance& instance : context().instances.found) {
-    if (!instance.settings.enabled) continue;
+  if (!understands_configuration()) {
+    // Which packages belong to an instance that could not be understood is not known either: the usual ones.
+    const std::vector<std::string> usual = upgrade::Settings{}.packages;
+    stop = !packages_known || std::any_of(packages.begin(), packages.end(), [&](const PackageChange& change) {
+      return upgrade::is_guarded_package(change.name, usual);
+    });
+  }
+  for (const Instance& instance : enabled_instances()) {
     std::vector<PackageChange> guarded;
     std::copy_if(packages.begin(), packages.end(), std::back_inserter(guarded),
                  [&](const PackageChange& change) {
@@ -68,13 +93,6 @@ int Guard::begin(const std::string& by, const std::vector<PackageChange>& packag
       stop = stop || instance.settings.on_snapshot_failure == upgrade::OnSnapshotFailure::stop;
     }
   }
-  // Which packages an instance that could not be understood belongs to is not known either: the usual ones.
-  const std::vector<std::string> usual = upgrade::Settings{}.packages;
-  const bool may_concern =
-      !packages_known || std::any_of(packages.begin(), packages.end(), [&](const PackageChange& change) {
-        return upgrade::is_guarded_package(change.name, usual);
-      });
-  if (!context().instances.problems.empty() && may_concern) stop = true;
   return stop ? refuse("the upgrade is stopped, and nothing was changed") : cli::kDone;
 }
 
@@ -97,18 +115,17 @@ int Guard::before_dpkg() {
 int Guard::before_preinst(const std::string& package, const std::string& old_version) {
   if (upgrade::is_foreign_root(environment_)) return cli::kDone;
   if (is_skipped()) return cli::kDone;
-  bool stop = false;
-  const int code = for_each(kGuard, chosen(context(), options_), [&](const Instance& instance) {
+  bool stop = !understands_configuration();
+  for (const Instance& instance : enabled_instances()) {
     try {
       const auto report = upgrade::begin_upgrade(*os_, instance, {"preinst", {{package, old_version, ""}}});
       if (report.repaired) tell_administrator(kGuard, report.repaired->messages);
-    } catch (const Error&) {
+    } catch (const Error& error) {
+      tell_error(kGuard, error);
       stop = stop || instance.settings.on_snapshot_failure == upgrade::OnSnapshotFailure::stop;
-      throw;
     }
-    return static_cast<int>(cli::kDone);
-  });
-  return stop && code != cli::kDone ? refuse("the upgrade of " + package + " is stopped") : cli::kDone;
+  }
+  return stop ? refuse("the upgrade of " + package + " is stopped") : cli::kDone;
 }
 
 std::vector<Instance> Guard::with_open_upgrade() {

@@ -34,6 +34,10 @@ class Guard {
  private:
   Context& context();
   bool is_skipped();
+  // False if anything of it could not be read; that is told on standard error.
+  bool understands_configuration();
+  // Of what was understood. Before a package is there for the first time, there are none.
+  std::vector<upgrade::Instance> enabled_instances();
   int begin(const std::string& by, const std::vector<upgrade::PackageChange>& packages, bool packages_known);
   int refuse(const std::string& what);
   // Instances with an open upgrade, from the state folders alone.
