@@ -15,7 +15,7 @@ packages=/upgrade/packages
 before=/upgrade/before      # copies of databases as they were
 log=/upgrade/log            # what the commands of "logged" said
 make_fs=/usr/share/schooltool/make-fs
-guard=/usr/lib/schooltool-dbtools/guard
+guard=/usr/libexec/schooltool-dbtools/guard
 
 fail() {
   echo "FAILED: $*"
