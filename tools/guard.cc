@@ -1,4 +1,4 @@
-// guard: what the hooks call. Installed as /usr/lib/schooltool-dbtools/guard.
+// guard: what the hooks call. Installed as /usr/libexec/schooltool-dbtools/guard.
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -15,7 +15,8 @@ const cli::ToolSpec kSpec = {
     "guard",
     "the steps before and after an upgrade, for the hooks of apt and dpkg",
     "STEP [ARGUMENT]...",
-    {{"config", 0, "FILE", "read this configuration instead of /etc/schooltool-dbtools.conf", false, false}},
+    {{"config", 0, "FILE", "read this configuration instead of /etc/schooltool-dbtools.conf", false, false},
+     {"dry-run", 'n', "", "tell what the step would do and change nothing", false, false}},
     {{0, "go on; the steps after an upgrade always end so"}, {2, "stop: the database could not be copied"}},
     "STEP"};
 

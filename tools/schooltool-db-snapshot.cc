@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/context.h"
-#include "base/text.h"
+#include "app/snapshot_text.h"
 #include "cli/progress.h"
 #include "upgrade/snapshot.h"
 
@@ -37,20 +37,6 @@ nlohmann::json to_json(const upgrade::Instance& instance, const upgrade::Snapsho
           {"reason", plan.reason}};
 }
 
-void print_plan(const upgrade::Instance& instance, const upgrade::SnapshotPlan& plan) {
-  const std::string where = instance.name + ": ";
-  if (plan.action != upgrade::SnapshotAction::copy) {
-    std::cout << where << "nothing would be copied: " << plan.reason << "\n";
-    return;
-  }
-  for (const auto& [from, to] : plan.moves) {
-    std::cout << where << "would rename " << base::quoted(from) << " to " << base::quoted(to) << "\n";
-  }
-  std::cout << where << "would copy " << base::human_size(plan.length) << " of "
-            << base::quoted(instance.data_path()) << " to " << base::quoted(instance.data_name + ".0")
-            << "\n";
-}
-
 bool nothing_taken(const upgrade::SnapshotPlan& plan) {
   return plan.action == upgrade::SnapshotAction::absent || plan.action == upgrade::SnapshotAction::blank;
 }
@@ -70,7 +56,7 @@ int run(const cli::Options& options) {
             dry ? upgrade::plan_snapshot(context.env(), instance, request)
                 : upgrade::take_snapshot(context.env(), instance, request).plan;
         all.push_back(to_json(instance, plan));
-        if (!options.has("json") && dry) print_plan(instance, plan);
+        if (!options.has("json") && dry) app::print_plan(std::cout, instance, plan);
         if (!options.has("json") && !dry && nothing_taken(plan)) {
           std::cerr << kTool << ": " << instance.name << ": no snapshot was taken: " << plan.reason << "\n";
         }

@@ -291,3 +291,35 @@ $skip_hint"
   expect 0 guard configured
   is "$(names)" "Data.fs Data.fs.0"
 }
+
+@test "--dry-run tells what each step would do, and changes nothing" {
+  before=$(listing)
+  expect 0 guard --dry-run before-apt <<< "$(packages "$upgrade_line")"
+  is "$output" "standard: would copy 730.8 kB of '/var/lib/schooltool/Data.fs' to 'Data.fs.0'"
+  is "$stderr" ""
+  expect 0 guard -n before-preinst schooltool 1.0
+  is "$output" "standard: would copy 730.8 kB of '/var/lib/schooltool/Data.fs' to 'Data.fs.0'"
+  expect 0 guard -n configured
+  is "$output" "standard: would copy 730.8 kB of '/var/lib/schooltool/Data.fs' to 'Data.fs.0'"
+  expect 0 guard -n after
+  silent
+  is "$(listing)" "$before"
+  is_untouched
+
+  begin_upgrade
+  dpkg_says 'install ok installed'
+  blank_bootstrap
+  before=$(listing)
+  expect 0 guard --dry-run after
+  has "$output" "standard: blank: "
+  has "$output" "standard: the database of before stands in '/var/lib/schooltool/.schooltool-dbtools/Data.fs."
+  is "$stderr" ""
+  is "$(listing)" "$before"
+}
+
+@test "--dry-run of a step that would be refused says so" {
+  small_disk 2200K
+  expect 2 guard --dry-run before-apt <<< "$(packages "$upgrade_line")"
+  has "$stderr" "needs 1.7 MB of free space"
+  has "$stderr" "$skip_hint"
+}

@@ -5,16 +5,15 @@ setup() {
   : "${PROGRAMS:?the folder of the built programs}" "${SOURCES:?the source tree}"
 }
 
-# Programs that are installed for people: all but those that only hooks run.
 programs() {
-  for source in "$SOURCES"/tools/*.cc; do
-    name=$(basename "$source" .cc)
-    [ "$name" = guard ] || echo "$name"
-  done
+  for source in "$SOURCES"/tools/*.cc; do basename "$source" .cc; done
 }
 
+# Of the guard, whose name alone says too little for a page.
 page_of() {
-  for page in "$SOURCES/man/$1".[18]; do
+  local name=$1
+  [ "$name" != guard ] || name=schooltool-dbtools-guard
+  for page in "$SOURCES/man/$name".[18]; do
     if [ -f "$page" ]; then echo "$page"; fi
   done
 }

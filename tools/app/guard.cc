@@ -4,8 +4,10 @@
 #include <iostream>
 #include <iterator>
 
+#include "app/snapshot_text.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "io/hooked_env.h"
 #include "io/posix_env.h"
 #include "upgrade/begin.h"
 #include "upgrade/journal.h"
@@ -18,7 +20,12 @@ using upgrade::Instance;
 using upgrade::PackageChange;
 
 Guard::Guard(const cli::Options& options, upgrade::Environment environment)
-    : options_(options), environment_(std::move(environment)), os_(io::make_posix_env()) {}
+    : options_(options),
+      environment_(std::move(environment)),
+      dry_(options.has("dry-run")),
+      os_(io::make_posix_env()),
+      read_only_(io::make_read_only_env(*os_)),
+      env_(dry_ ? *read_only_ : *os_) {}
 
 Context& Guard::context() {
   if (!context_) context_ = std::make_unique<Context>(make_context(kGuard, options_));
@@ -30,7 +37,7 @@ bool Guard::is_skipped() {
   bool skipped = variable != environment_.end() && !variable->second.empty() && variable->second != "0";
   try {
     skipped =
-        skipped || os_->open_dir("/run", io::Links::refuse)->status("schooltool-dbtools.skip").has_value();
+        skipped || env_.open_dir("/run", io::Links::refuse)->status("schooltool-dbtools.skip").has_value();
   } catch (const Error&) {  // no /run: no switch there
   }
   if (skipped)
@@ -63,6 +70,29 @@ bool Guard::understands_configuration() {
   }
 }
 
+bool Guard::begin_one(const Instance& instance, const upgrade::UpgradeContext& about) {
+  try {
+    if (dry_) {
+      upgrade::SnapshotRequest request;
+      request.upgrade = about;
+      print_plan(std::cout, instance, upgrade::plan_snapshot(env_, instance, request));
+      return true;
+    }
+    const auto report = upgrade::begin_upgrade(env_, instance, about);
+    if (report.repaired) tell_administrator(kGuard, report.repaired->messages);
+    if (about.by != "preinst" && report.snapshot &&
+        report.snapshot->plan.action == upgrade::SnapshotAction::copy) {
+      std::cout << kGuard << ": " << base::quoted(instance.data_path()) << " copied to "
+                << base::quoted(instance.data_name + ".0") << " before the upgrade ("
+                << base::human_size(report.snapshot->plan.length) << ")\n";
+    }
+    return true;
+  } catch (const Error& error) {
+    tell_error(kGuard, error);
+    return instance.settings.on_snapshot_failure != upgrade::OnSnapshotFailure::stop;
+  }
+}
+
 int Guard::begin(const std::string& by, const std::vector<PackageChange>& packages, bool packages_known) {
   if (is_skipped()) return cli::kDone;
   bool stop = false;
@@ -80,18 +110,7 @@ int Guard::begin(const std::string& by, const std::vector<PackageChange>& packag
                    return upgrade::is_guarded_package(change.name, instance.settings.packages);
                  });
     if (packages_known && guarded.empty()) continue;
-    try {
-      const auto report = upgrade::begin_upgrade(*os_, instance, {by, guarded});
-      if (report.repaired) tell_administrator(kGuard, report.repaired->messages);
-      if (report.snapshot && report.snapshot->plan.action == upgrade::SnapshotAction::copy) {
-        std::cout << kGuard << ": " << base::quoted(instance.data_path()) << " copied to "
-                  << base::quoted(instance.data_name + ".0") << " before the upgrade ("
-                  << base::human_size(report.snapshot->plan.length) << ")\n";
-      }
-    } catch (const Error& error) {
-      tell_error(kGuard, error);
-      stop = stop || instance.settings.on_snapshot_failure == upgrade::OnSnapshotFailure::stop;
-    }
+    stop = !begin_one(instance, {by, guarded}) || stop;
   }
   return stop ? refuse("the upgrade is stopped, and nothing was changed") : cli::kDone;
 }
@@ -108,7 +127,7 @@ int Guard::before_dpkg() {
   const auto action = environment_.find("DPKG_HOOK_ACTION");
   if (action == environment_.end() || (action->second != "install" && action->second != "unpack"))
     return cli::kDone;
-  const upgrade::DpkgRun run = upgrade::find_dpkg(*os_);
+  const upgrade::DpkgRun run = upgrade::find_dpkg(env_);
   return begin("dpkg", run.unpacked, run.understood);
 }
 
@@ -117,13 +136,7 @@ int Guard::before_preinst(const std::string& package, const std::string& old_ver
   if (is_skipped()) return cli::kDone;
   bool stop = !understands_configuration();
   for (const Instance& instance : enabled_instances()) {
-    try {
-      const auto report = upgrade::begin_upgrade(*os_, instance, {"preinst", {{package, old_version, ""}}});
-      if (report.repaired) tell_administrator(kGuard, report.repaired->messages);
-    } catch (const Error& error) {
-      tell_error(kGuard, error);
-      stop = stop || instance.settings.on_snapshot_failure == upgrade::OnSnapshotFailure::stop;
-    }
+    stop = !begin_one(instance, {"preinst", {{package, old_version, ""}}}) || stop;
   }
   return stop ? refuse("the upgrade of " + package + " is stopped") : cli::kDone;
 }
@@ -132,14 +145,14 @@ std::vector<Instance> Guard::with_open_upgrade() {
   std::vector<Instance> open;
   std::unique_ptr<io::Dir> root;
   try {
-    root = os_->open_dir(upgrade::kStateRoot, io::Links::administrator);
+    root = env_.open_dir(upgrade::kStateRoot, io::Links::administrator);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::not_found) return open;
     throw;
   }
   for (const std::string& name : root->list()) {
     try {
-      const auto state = upgrade::find_state(*os_, name);
+      const auto state = upgrade::find_state(env_, name);
       const auto journal = state ? upgrade::load_journal(*state) : upgrade::Journal{};
       if (!journal.open) continue;
       const auto& found = context().instances.found;
@@ -162,14 +175,25 @@ std::vector<Instance> Guard::with_open_upgrade() {
   return open;
 }
 
+void Guard::look_after(const Instance& instance, upgrade::Caller caller) {
+  upgrade::CheckRequest request;
+  if (!dry_) request.caller = caller;  // else that of a person, who only asks
+  const upgrade::CheckReport report = upgrade::check(env_, instance, request);
+  if (!dry_) return tell_administrator(kGuard, report.messages);
+  if (!report.looked) return;
+  std::cout << instance.name << ": " << upgrade::to_string(report.verdict) << ": " << report.reason << "\n";
+  if (report.source) {
+    std::cout << instance.name << ": the database of before stands in " << base::quoted(*report.source)
+              << "\n";
+  }
+}
+
 int Guard::after(upgrade::Caller caller) {
   if (upgrade::is_foreign_root(environment_)) return cli::kDone;
   try {
     for (const Instance& instance : with_open_upgrade()) {
       try {
-        upgrade::CheckRequest request;
-        request.caller = caller;
-        tell_administrator(kGuard, upgrade::check(*os_, instance, request).messages);
+        look_after(instance, caller);
       } catch (const Error& error) {
         // Another command of ours is at it, or the next step will try again: never a reason to break the
         // caller.
@@ -189,7 +213,11 @@ int Guard::configured() {
     for (const Instance& instance : context().instances.found) {
       if (!instance.settings.enabled) continue;
       try {
-        upgrade::take_baseline(*os_, instance);
+        if (dry_) {
+          print_plan(std::cout, instance, upgrade::plan_snapshot(env_, instance, {}));
+        } else {
+          upgrade::take_baseline(env_, instance);
+        }
       } catch (const Error& error) {
         if (error.kind() != ErrorKind::not_found) tell_error(kGuard, error);
       }

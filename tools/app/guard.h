@@ -10,6 +10,7 @@
 #include "app/context.h"
 #include "upgrade/check.h"
 #include "upgrade/dpkg.h"
+#include "upgrade/snapshot.h"
 
 namespace app {
 
@@ -17,6 +18,7 @@ inline constexpr const char* kGuard = "schooltool-dbtools";  // the name in mess
 inline constexpr const char* kSkipVariable = "SCHOOLTOOL_DBTOOLS_SKIP";
 inline constexpr const char* kSkipFile = "/run/schooltool-dbtools.skip";
 
+// With the option --dry-run each step tells on standard output what it would do, and changes nothing.
 class Guard {
  public:
   // `read_list` returns what apt wrote for the Pre-Install-Pkgs hook.
@@ -38,6 +40,9 @@ class Guard {
   bool understands_configuration();
   // Of what was understood. Before a package is there for the first time, there are none.
   std::vector<upgrade::Instance> enabled_instances();
+  // The snapshot for one instance. False: it could not be taken, and that is a reason to stop.
+  bool begin_one(const upgrade::Instance& instance, const upgrade::UpgradeContext& about);
+  void look_after(const upgrade::Instance& instance, upgrade::Caller caller);
   int begin(const std::string& by, const std::vector<upgrade::PackageChange>& packages, bool packages_known);
   int refuse(const std::string& what);
   // Instances with an open upgrade, from the state folders alone.
@@ -45,7 +50,9 @@ class Guard {
 
   const cli::Options& options_;
   upgrade::Environment environment_;
-  std::unique_ptr<io::Env> os_;
+  bool dry_;
+  std::unique_ptr<io::Env> os_, read_only_;
+  io::Env& env_;  // one of these
   std::unique_ptr<Context> context_;
 };
 
