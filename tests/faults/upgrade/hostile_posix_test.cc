@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -23,6 +24,7 @@
 #include "support/scene.h"
 #include "support/temp_dir.h"
 #include "upgrade/by_hand.h"
+#include "upgrade/rotate.h"
 
 namespace upgrade {
 namespace {
@@ -58,6 +60,7 @@ class HostilePosix : public testing::Test {
     ASSERT_EQ(::chmod(data_.c_str(), 0750), 0);
     support::spill(secret_, secret_database());
     ASSERT_EQ(::chmod(secret_.c_str(), 0600), 0);
+    make_old(secret_);
     set_scene();
   }
   void TearDown() override { ::alarm(0); }
@@ -67,6 +70,11 @@ class HostilePosix : public testing::Test {
     support::spill(in_data(name), content);
     ASSERT_EQ(::chown(in_data(name).c_str(), kUser, kUser), 0);
     ASSERT_EQ(::chmod(in_data(name).c_str(), 0640), 0);
+    make_old(in_data(name));
+  }
+  // What is young is left alone by rotate(): somebody may be writing it.
+  static void make_old(const std::string& path) {
+    fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(48));
   }
   void clear() {
     for (const auto& entry : fs::directory_iterator(data_)) fs::remove_all(entry.path());
@@ -77,6 +85,7 @@ class HostilePosix : public testing::Test {
     put("Data.fs", school(20));
     put("Data.fs.0", school(10));
     put("Data.fs.1.gz", support::gzipped(school(5)));
+    put("Data.fs.2", school(4));
   }
 
   // The secret as it was, and no byte of it in any other file below.
@@ -92,7 +101,9 @@ class HostilePosix : public testing::Test {
       if (::lstat(entry.path().c_str(), &found) != 0 || !S_ISREG(found.st_mode) ||
           found.st_ino == secret.st_ino)
         continue;
-      EXPECT_EQ(support::slurp(entry.path()).find(kMarker), std::string::npos) << entry.path();
+      std::string content = support::slurp(entry.path());
+      if (entry.path().extension() == ".gz") content = support::gunzipped(content);
+      EXPECT_EQ(content.find(kMarker), std::string::npos) << entry.path();
     }
   }
 
@@ -105,6 +116,7 @@ class HostilePosix : public testing::Test {
     }
   }
   void everything() {
+    attempt([&] { rotate(env_, school_instance(), {}); });
     attempt([&] { support::snapshot(env_); });
     attempt([&] { support::begin(env_); });
     attempt([&] { support::check_as(env_, Caller::service_start); });
@@ -135,6 +147,13 @@ void plant_socket(const std::string& path) {
   ::close(fd);
 }
 
+TEST_F(HostilePosix, WithoutTrapsThereIsSomethingToDo) {
+  rotate(env_, school_instance(), {});
+  EXPECT_TRUE(support::gunzipped(support::slurp(in_data("Data.fs.2.gz"))) == school(4));
+  EXPECT_TRUE(attempt([&] { support::snapshot(env_); }));
+  EXPECT_TRUE(support::slurp(in_data("Data.fs.0")) == school(20));
+}
+
 TEST_F(HostilePosix, NoTrapUnderAnyNameLeadsOutsideOrBlocks) {
   const std::pair<const char*, std::function<void(const std::string&)>> traps[] = {
       {"link", [&](const std::string& path) { fs::create_symlink(secret_, path); }},
@@ -153,8 +172,8 @@ TEST_F(HostilePosix, NoTrapUnderAnyNameLeadsOutsideOrBlocks) {
       {"block device",
        [](const std::string& path) { (void)::mknod(path.c_str(), S_IFBLK | 0666, makedev(7, 0)); }}};
   for (const char* name :
-       {"Data.fs", "Data.fs.0", "Data.fs.1", "Data.fs.1.gz", "Data.fs.index", "Data.fs.lock", "Data.fs.tmp",
-        ".schooltool-dbtools", ".Data.fs.dbtools-0123456789abcdef.tmp"}) {
+       {"Data.fs", "Data.fs.0", "Data.fs.1", "Data.fs.1.gz", "Data.fs.2", "Data.fs.2.gz", "Data.fs.index",
+        "Data.fs.lock", "Data.fs.tmp", ".schooltool-dbtools", ".Data.fs.dbtools-0123456789abcdef.tmp"}) {
     for (const auto& [trap, plant] : traps) {
       SCOPED_TRACE(std::string(trap) + " as " + name);
       set_scene();
@@ -213,6 +232,7 @@ class Swapped : public HostilePosix {
       plant(in_data("trap"));
       {
         Swapper swapper(data_, name, "trap");
+        done += attempt([&] { rotate(env_, school_instance(), {}); }) ? 1 : 0;
         done += attempt([&] { support::snapshot(env_); }) ? 1 : 0;
         done += attempt([&] { support::begin(env_); }) ? 1 : 0;
         done += attempt([&] { support::check_as(env_, Caller::service_start); }) ? 1 : 0;
@@ -241,6 +261,30 @@ TEST_F(Swapped, SnapshotWithAHardLink) {
 }
 TEST_F(Swapped, SnapshotWithALink) {
   race("Data.fs.0", [&](const std::string& path) { fs::create_symlink(secret_, path); });
+}
+TEST_F(Swapped, OlderCopyWithALink) {
+  race("Data.fs.2", [&](const std::string& path) { fs::create_symlink(secret_, path); });
+}
+TEST_F(Swapped, OlderCopyWithAHardLink) {
+  race("Data.fs.2", [&](const std::string& path) { fs::create_hard_link(secret_, path); });
+}
+TEST_F(Swapped, CompressedCopyWithALink) {
+  race("Data.fs.1.gz", [&](const std::string& path) { fs::create_symlink(secret_, path); });
+}
+TEST_F(Swapped, CompressedCopyWithAHardLink) {
+  race("Data.fs.1.gz", [&](const std::string& path) { fs::create_hard_link(secret_, path); });
+}
+TEST_F(Swapped, LockWithALink) {
+  race("Data.fs.lock", [&](const std::string& path) {
+    put("Data.fs.lock", "");
+    fs::create_symlink(secret_, path);
+  });
+}
+TEST_F(Swapped, IndexWithALink) {
+  race("Data.fs.index", [&](const std::string& path) {
+    put("Data.fs.index", "");
+    fs::create_symlink(secret_, path);
+  });
 }
 TEST_F(Swapped, VaultWithALinkToAFolder) {
   race(kVaultName, [&](const std::string& path) { fs::create_symlink(root_ / "root-only", path); });
