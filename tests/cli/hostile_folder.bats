@@ -116,6 +116,38 @@ schooltool-dbtools: move it away; it is made anew by the next snapshot"
   secret_is_safe
 }
 
+@test "a database that claims to be larger than its disk is not read for hours" {
+  truncate -s 4T $DATA/Data.fs
+  for command in schooltool-db-snapshot schooltool-db-check "schooltool-db-rollback --yes" "guard configured"; do
+    run timeout 20 $command
+    [ "$status" != 124 ]
+  done
+  expect 2 timeout 20 schooltool-db-snapshot
+  has "$stderr" "open '/var/lib/schooltool/Data.fs': claims to be larger than its file system"
+  run timeout 20 schooltool-db status
+  has "$output" "claims to be larger than its file system"
+  is "$(names)" Data.fs
+}
+
+@test "copies that claim to be larger than the disk, and one that unpacks to twenty times it, stop nobody" {
+  small_disk 64m
+  for name in Data.fs.1 Data.fs.2.gz Data.fs.index; do
+    truncate -s 4T $DATA/$name
+    touch -d yesterday $DATA/$name
+  done
+  head -c 1300M /dev/zero | gzip -1 > $DATA/Data.fs.3.gz
+  chown $OWNER $DATA/*
+  expect 0 timeout 20 schooltool-db-snapshot
+  cmp $DATA/Data.fs $DATA/Data.fs.0
+  expect 0 timeout 20 schooltool-db-check
+  run timeout 60 schooltool-db-rotate
+  [ "$status" != 124 ]
+  expect 0 timeout 20 schooltool-db status
+  blank_bootstrap
+  expect 0 timeout 60 schooltool-db-rollback --yes
+  is "$(digest $DATA/Data.fs)" "$(digest_of school)"
+}
+
 @test "an administrator's relocation of the folder by a link of root's works" {
   mkdir -p /var/lib/srv
   mv $DATA /var/lib/srv/school

@@ -42,6 +42,11 @@ std::unique_ptr<io::File> DataFolder::open_ours(const std::string& name) {
                     std::to_string(status.owner.uid) + ")")
         .with_hint("find its other names with: find / -xdev -inum " + std::to_string(status.inode));
   }
+  // A file with a hole may have any size; reading that through would take hours.
+  if (status.size > dir_->space().total) {
+    throw Error(ErrorKind::unsafe_path, "open", path_of(name), "claims to be larger than its file system")
+        .with_hint("it is mostly a hole, and no database; move it away and try again");
+  }
   return file;
 }
 

@@ -27,8 +27,8 @@ class DataFolder {
   std::string path_of(const std::string& name) const { return dir_->path() + "/" + name; }
 
   // The live database; null if absent. Error(unsafe_path) if the name is not a plain file, or is a further
-  // name (hard link) for a file that belongs to somebody else than the folder's owner; a name in the vault
-  // does not count.
+  // name (hard link) for a file that belongs to somebody else than the folder's owner (a name in the vault
+  // does not count), or claims to be larger than its file system.
   std::unique_ptr<io::File> open_live() { return open_ours(data_name_); }
   // The same for any other name in the folder.
   std::unique_ptr<io::File> open_ours(const std::string& name);
