@@ -122,6 +122,32 @@ reset_folder() {
   done
 }
 
+@test "the steps after an upgrade, to its closing" {
+  setup_versions
+  printf '\nPackage: schooltool\nStatus: install ok installed\nVersion: 2.0\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: x\n' \
+    >> /var/lib/dpkg/status
+  echo 'settle = 0' > $CONF
+  steps='guard after; guard after-postinst; guard tick; guard tick'
+  start_over() {
+    reset_folder
+    place v2 Data.fs
+    begin_upgrade
+    rm $DATA/Data.fs $DATA/Data.fs.0
+  }
+  start_over
+  total=$(took sh -c "$steps")
+  for ((round = 0; round < rounds; round++)); do
+    start_over
+    killed "$(moment $round "$total")" sh -c "$steps"
+    has "$(for file in $DATA/Data.fs $DATA/.schooltool-dbtools/*; do [ ! -f $file ] || digest $file; done)" "$v2"
+    expect 0 sh -c "$steps"
+    is "$(digest $DATA/Data.fs)" "$v2"
+    is "$(stat -c '%u:%g %a' $DATA/Data.fs)" "$OWNER:$OWNER 640"
+    is "$(journal .open_upgrade)" null
+    is "$(find $DATA -name '*.tmp')" ""
+  done
+}
+
 @test "a rollback by hand from a compressed copy" {
   setup_versions
   gzip -1 -c /run/v2 > /run/v2.gz
