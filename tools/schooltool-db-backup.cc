@@ -17,12 +17,14 @@ const cli::ToolSpec kSpec = {
     kTool,
     "back up databases and their blobs",
     "[OPTION]...",
-    app::with_instance_options({{"full", 'F', "", "make a full backup in any case"},
-                                {"verbose", 'v', "", "tell what was done"},
-                                {"dry-run", 'n', "", "tell what would be done and change nothing"},
-                                {"json", 0, "", "report as JSON"}}),
+    app::with_instance_options(
+        {{"full", 'F', "", "make a full backup in any case"},
+         {"accept-smaller", 0, "", "the database is right though it shrank: go on as ever"},
+         {"verbose", 'v', "", "tell what was done"},
+         {"dry-run", 'n', "", "tell what would be done and change nothing"},
+         {"json", 0, "", "report as JSON"}}),
     {{0, "done, or nothing was new"},
-     {1, "done, but something needs a look: blobs are missing, or the database shrank"},
+     {1, "done, but something needs a look: blobs are missing, or the database shrank without a pack"},
      {2, "it could not be done; the older backups stand"},
      {3, "skipped: another command, or an upgrade, has the instance"}}};
 
@@ -89,33 +91,35 @@ void print(const upgrade::Instance& instance, const backup::PairPlan& plan) {
 
 int run(const cli::Options& options) {
   app::Context context = app::make_context(kTool, options);
+  app::log_problems(kTool, context);
+  if (options.has("accept-smaller")) app::chosen_one(context, options);
   nlohmann::json all = nlohmann::json::array();
   const bool by_name = !options.values("instance").empty();
-  const int code =
-      app::for_each(kTool, app::chosen(context, options), [&](const upgrade::Instance& instance) -> int {
-        if (!by_name && !instance.settings.backup) return cli::kDone;
-        if (options.has("dry-run")) {
-          const auto plan = backup::plan_pair(context.env(), instance, options.has("full"));
-          all.push_back(to_json(instance, plan));
-          if (!options.has("json")) print(instance, plan);
-          return cli::kDone;
-        }
-        backup::BackupRequest request;
-        request.full = options.has("full");
-        request.progress = progress_for(context.env());
-        try {
-          const auto report = backup::back_up(context.env(), instance, request);
-          all.push_back(to_json(instance, report));
-          app::tell_administrator(kTool, report.warnings);
-          if (options.has("verbose")) print(instance, report);
-          return report.warnings.empty() ? cli::kDone : cli::kNo;
-        } catch (const base::Error& error) {
-          std::vector<std::string> lines = {instance.name + ": " + error.what()};
-          if (!error.hint().empty()) lines.push_back(error.hint());
-          app::tell_administrator(kTool, lines);
-          return error.kind() == base::ErrorKind::busy ? cli::kBusy : cli::kCouldNot;
-        }
-      });
+  const int code = app::for_each(kTool, context, options, [&](const upgrade::Instance& instance) -> int {
+    if (!by_name && !instance.settings.backup) return cli::kDone;
+    if (options.has("dry-run")) {
+      const auto plan = backup::plan_pair(context.env(), instance, options.has("full"));
+      all.push_back(to_json(instance, plan));
+      if (!options.has("json")) print(instance, plan);
+      return cli::kDone;
+    }
+    backup::BackupRequest request;
+    request.full = options.has("full");
+    request.accept_smaller = options.has("accept-smaller");
+    request.progress = progress_for(context.env());
+    try {
+      const auto report = backup::back_up(context.env(), instance, request);
+      all.push_back(to_json(instance, report));
+      app::tell_administrator(kTool, report.warnings);
+      if (options.has("verbose")) print(instance, report);
+      return report.warnings.empty() ? cli::kDone : cli::kNo;
+    } catch (const base::Error& error) {
+      std::vector<std::string> lines = {instance.name + ": " + error.what()};
+      if (!error.hint().empty()) lines.push_back(error.hint());
+      app::tell_administrator(kTool, lines);
+      return error.kind() == base::ErrorKind::busy ? cli::kBusy : cli::kCouldNot;
+    }
+  });
   if (options.has("json"))
     std::cout << all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
   return code;

@@ -92,17 +92,16 @@ int run(const cli::Options& options) {
   upgrade::CheckRequest request = request_from(options);
   nlohmann::json all = nlohmann::json::array();
   const bool quiet = options.has("json") || request.caller == upgrade::Caller::service_start;
-  const int code =
-      app::for_each(kTool, app::chosen(context, options), [&](const upgrade::Instance& instance) {
-        request.progress = [&](std::uint64_t total) {
-          return cli::terminal_progress("putting back " + instance.name, total, context.env());
-        };
-        const upgrade::CheckReport report = upgrade::check(context.env(), instance, request);
-        all.push_back(to_json(instance, report));
-        if (!quiet) print(instance, report, options.has("dry-run"));
-        app::tell_administrator(kTool, report.messages);
-        return exit_code(report);
-      });
+  const int code = app::for_each(kTool, context, options, [&](const upgrade::Instance& instance) {
+    request.progress = [&](std::uint64_t total) {
+      return cli::terminal_progress("putting back " + instance.name, total, context.env());
+    };
+    const upgrade::CheckReport report = upgrade::check(context.env(), instance, request);
+    all.push_back(to_json(instance, report));
+    if (!quiet) print(instance, report, options.has("dry-run"));
+    app::tell_administrator(kTool, report.messages);
+    return exit_code(report);
+  });
   if (options.has("json"))
     std::cout << all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
   return code;

@@ -63,16 +63,15 @@ nlohmann::json to_json(const upgrade::Instance& instance, const backup::Records&
 int run(const cli::Options& options) {
   app::Context context = app::make_context(kTool, options);
   nlohmann::json all = nlohmann::json::array();
-  const int code =
-      app::for_each(kTool, app::chosen(context, options), [&](const upgrade::Instance& instance) -> int {
-        const auto repository = backup::find_repository(context.env(), instance);
-        const backup::Records records = repository ? backup::load_records(*repository) : backup::Records{};
-        for (const std::string& problem : records.problems) std::cerr << kTool << ": " << problem << "\n";
-        all.push_back(to_json(instance, records));
-        if (!options.has("json")) print(instance, records);
-        if (!records.problems.empty()) return cli::kCouldNot;
-        return records.all.empty() ? cli::kNo : cli::kDone;
-      });
+  const int code = app::for_each(kTool, context, options, [&](const upgrade::Instance& instance) -> int {
+    const auto repository = backup::find_repository(context.env(), instance);
+    const backup::Records records = repository ? backup::load_records(*repository) : backup::Records{};
+    for (const std::string& problem : records.problems) std::cerr << kTool << ": " << problem << "\n";
+    all.push_back(to_json(instance, records));
+    if (!options.has("json")) print(instance, records);
+    if (!records.problems.empty()) return cli::kCouldNot;
+    return records.all.empty() ? cli::kNo : cli::kDone;
+  });
   if (options.has("json"))
     std::cout << all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
   return code;

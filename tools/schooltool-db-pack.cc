@@ -76,38 +76,37 @@ void print_plan(const upgrade::Instance& instance, const app::PackJobReport& rep
 
 int run(const cli::Options& options) {
   app::Context context = app::make_context(kTool, options);
+  app::log_problems(kTool, context);
   const auto network = zeo::make_posix_network();
   nlohmann::json all = nlohmann::json::array();
   app::PackJobRequest request;
   request.scheduled = options.values("instance").empty();
   request.without_backup = options.has("without-backup");
-  const int code =
-      app::for_each(kTool, app::chosen(context, options), [&](const upgrade::Instance& instance) -> int {
-        request.progress = [&](std::uint64_t total) {
-          return cli::terminal_progress("pack of " + instance.name, total, context.env());
-        };
-        try {
-          const bool dry = options.has("dry-run");
-          const app::PackJobReport report =
-              dry ? app::plan_pack_instance(context.env(), instance, request)
-                  : app::pack_instance(context.env(), *network, instance, request);
-          all.push_back(to_json(instance, report));
-          const bool done = !dry && report.decision.what != app::PackDecision::What::leave_out;
-          if (done) app::log_for_administrator(kTool, instance.name + ": " + describe(report));
-          if (options.has("json")) return cli::kDone;
-          if (dry) print_plan(instance, report);
-          if (!dry && (options.has("verbose") || !request.scheduled)) {
-            std::cout << instance.name << ": "
-                      << (done ? describe(report) : "not packed: " + report.decision.why) << "\n";
-          }
-          return cli::kDone;
-        } catch (const base::Error& error) {
-          std::vector<std::string> lines = {instance.name + ": " + error.what()};
-          if (!error.hint().empty()) lines.push_back(error.hint());
-          app::tell_administrator(kTool, lines);
-          return error.kind() == base::ErrorKind::busy ? cli::kBusy : cli::kCouldNot;
-        }
-      });
+  const int code = app::for_each(kTool, context, options, [&](const upgrade::Instance& instance) -> int {
+    request.progress = [&](std::uint64_t total) {
+      return cli::terminal_progress("pack of " + instance.name, total, context.env());
+    };
+    try {
+      const bool dry = options.has("dry-run");
+      const app::PackJobReport report = dry ? app::plan_pack_instance(context.env(), instance, request)
+                                            : app::pack_instance(context.env(), *network, instance, request);
+      all.push_back(to_json(instance, report));
+      const bool done = !dry && report.decision.what != app::PackDecision::What::leave_out;
+      if (done) app::log_for_administrator(kTool, instance.name + ": " + describe(report));
+      if (options.has("json")) return cli::kDone;
+      if (dry) print_plan(instance, report);
+      if (!dry && (options.has("verbose") || !request.scheduled)) {
+        std::cout << instance.name << ": " << (done ? describe(report) : "not packed: " + report.decision.why)
+                  << "\n";
+      }
+      return cli::kDone;
+    } catch (const base::Error& error) {
+      std::vector<std::string> lines = {instance.name + ": " + error.what()};
+      if (!error.hint().empty()) lines.push_back(error.hint());
+      app::tell_administrator(kTool, lines);
+      return error.kind() == base::ErrorKind::busy ? cli::kBusy : cli::kCouldNot;
+    }
+  });
   if (options.has("json")) {
     std::cout << all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
   }

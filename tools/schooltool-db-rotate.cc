@@ -54,27 +54,26 @@ int run(const cli::Options& options) {
   app::Context context = app::make_context(kTool, options);
   const bool dry = options.has("dry-run");
   nlohmann::json all = nlohmann::json::array();
-  const int code =
-      app::for_each(kTool, app::chosen(context, options), [&](const upgrade::Instance& instance) {
-        upgrade::RotateReport report;
-        nlohmann::json value;
-        if (dry) {
-          report.done = upgrade::plan_rotate(context.env(), instance);
-          value = to_json(instance, report.done);
-          if (!options.has("json")) print_plan(instance, report.done);
-        } else {
-          report = upgrade::rotate(context.env(), instance,
-                                   cli::terminal_progress("compressing " + instance.name, 0, context.env()));
-          value = to_json(instance, report.done);
-          value["failed"] = report.failed;
-          value["bytes_before"] = report.bytes_before;
-          value["bytes_after"] = report.bytes_after;
-          value["free"] = report.free;
-        }
-        all.push_back(std::move(value));
-        tell_trouble(instance, report);
-        return report.done.skipped.empty() && report.failed.empty() ? cli::kDone : cli::kCouldNot;
-      });
+  const int code = app::for_each(kTool, context, options, [&](const upgrade::Instance& instance) {
+    upgrade::RotateReport report;
+    nlohmann::json value;
+    if (dry) {
+      report.done = upgrade::plan_rotate(context.env(), instance);
+      value = to_json(instance, report.done);
+      if (!options.has("json")) print_plan(instance, report.done);
+    } else {
+      report = upgrade::rotate(context.env(), instance,
+                               cli::terminal_progress("compressing " + instance.name, 0, context.env()));
+      value = to_json(instance, report.done);
+      value["failed"] = report.failed;
+      value["bytes_before"] = report.bytes_before;
+      value["bytes_after"] = report.bytes_after;
+      value["free"] = report.free;
+    }
+    all.push_back(std::move(value));
+    tell_trouble(instance, report);
+    return report.done.skipped.empty() && report.failed.empty() ? cli::kDone : cli::kCouldNot;
+  });
   if (options.has("json"))
     std::cout << all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
   return code;

@@ -46,22 +46,20 @@ int run(const cli::Options& options) {
   nlohmann::json all = nlohmann::json::array();
   upgrade::SnapshotRequest request;
   request.even_if_blank = options.has("even-if-blank");
-  const int code =
-      app::for_each(kTool, app::chosen(context, options), [&](const upgrade::Instance& instance) {
-        request.progress = [&](std::uint64_t total) {
-          return cli::terminal_progress("snapshot of " + instance.name, total, context.env());
-        };
-        const bool dry = options.has("dry-run");
-        const upgrade::SnapshotPlan plan =
-            dry ? upgrade::plan_snapshot(context.env(), instance, request)
-                : upgrade::take_snapshot(context.env(), instance, request).plan;
-        all.push_back(to_json(instance, plan));
-        if (!options.has("json") && dry) app::print_plan(std::cout, instance, plan);
-        if (!options.has("json") && !dry && nothing_taken(plan)) {
-          std::cerr << kTool << ": " << instance.name << ": no snapshot was taken: " << plan.reason << "\n";
-        }
-        return nothing_taken(plan) ? cli::kNo : cli::kDone;
-      });
+  const int code = app::for_each(kTool, context, options, [&](const upgrade::Instance& instance) {
+    request.progress = [&](std::uint64_t total) {
+      return cli::terminal_progress("snapshot of " + instance.name, total, context.env());
+    };
+    const bool dry = options.has("dry-run");
+    const upgrade::SnapshotPlan plan = dry ? upgrade::plan_snapshot(context.env(), instance, request)
+                                           : upgrade::take_snapshot(context.env(), instance, request).plan;
+    all.push_back(to_json(instance, plan));
+    if (!options.has("json") && dry) app::print_plan(std::cout, instance, plan);
+    if (!options.has("json") && !dry && nothing_taken(plan)) {
+      std::cerr << kTool << ": " << instance.name << ": no snapshot was taken: " << plan.reason << "\n";
+    }
+    return nothing_taken(plan) ? cli::kNo : cli::kDone;
+  });
   if (options.has("json")) std::cout << all.dump(2) << "\n";
   return code;
 }

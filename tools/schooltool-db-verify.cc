@@ -70,13 +70,12 @@ int run(const cli::Options& options) {
   request.progress = [&](const std::string& task, std::uint64_t bytes) {
     return cli::terminal_progress(task, bytes, context.env());
   };
-  const int code =
-      app::for_each(kTool, app::chosen(context, options), [&](const upgrade::Instance& instance) -> int {
-        const auto result = backup::verify(context.env(), instance, request);
-        all.push_back(to_json(instance, result));
-        if (!options.has("json")) print(instance, result, options.has("verbose"));
-        return result.faults.empty() ? cli::kDone : cli::kNo;
-      });
+  const int code = app::for_each(kTool, context, options, [&](const upgrade::Instance& instance) -> int {
+    const auto result = backup::verify(context.env(), instance, request);
+    all.push_back(to_json(instance, result));
+    if (!options.has("json")) print(instance, result, options.has("verbose"));
+    return result.faults.empty() ? cli::kDone : cli::kNo;
+  });
   if (options.has("json"))
     std::cout << all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
   return code;

@@ -1,5 +1,6 @@
 // schooltool-db: the front. `schooltool-db VERB ...` runs schooltool-db-VERB; `status` is its own.
 #include <unistd.h>
+#include <algorithm>
 
 #include <cerrno>
 #include <iostream>
@@ -67,14 +68,18 @@ int run_status(const cli::Options& options) {
   const base::UtcTime now = context.env().now();
   nlohmann::json all = nlohmann::json::array();
   std::string text;
-  int code = cli::kDone;
+  int code = app::exit_for_problems(context, options);
   for (const upgrade::Instance* instance : app::chosen(context, options)) {
     const upgrade::Status status = upgrade::status_of(context.env(), *instance);
-    const backup::BackupStatus backups =
-        backup::backup_status(context.env(), *instance, status.journal.snapshot_taken);
+    // With a first copy the tools have been at work since then; else the database tells its age.
+    const auto& known_since =
+        status.journal.snapshot_taken ? status.journal.snapshot_taken : status.first_transaction;
+    const backup::BackupStatus backups = backup::backup_status(context.env(), *instance, known_since);
     const auto state = upgrade::find_state(context.env(), instance->name);
     const app::PackRecord packs = state ? app::load_pack_record(*state) : app::PackRecord{};
-    if (needs_attention(status) || !backups.alarm.empty() || !packs.failure.empty()) code = cli::kNo;
+    if (needs_attention(status) || !backups.alarm.empty() || !packs.failure.empty()) {
+      code = std::max<int>(code, cli::kNo);
+    }
     text += (text.empty() ? "" : "\n") + upgrade::status_text({status}, now) +
             backup::backup_status_text(backups, now) + app::pack_status_text(packs, now);
     nlohmann::json value = nlohmann::json::parse(upgrade::status_json({status})).at(0);

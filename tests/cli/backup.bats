@@ -224,6 +224,23 @@ SCHOOLTOOL_DB_STAMP=$(last_stamp)"
   has "$stderr" "without a pack"
   expect 1 schooltool-db status
   has "$output" "the database shrank without a pack"
+  expect 1 schooltool-db-backup
+  has "$stderr" "schooltool-db backup --accept-smaller --instance standard"
+  expect 0 schooltool-db-backup --accept-smaller
+  is "$stderr" ""
+  expect 0 schooltool-db status
+}
+
+@test "a program in backup.post.d that fails is an alarm until it does not" {
+  mkdir -p /etc/schooltool-dbtools/backup.post.d
+  printf '#!/bin/sh\necho no line to the other house\nexit 1\n' > /etc/schooltool-dbtools/backup.post.d/copy
+  chmod +x /etc/schooltool-dbtools/backup.post.d/copy
+  expect 1 schooltool-db-backup
+  expect 1 schooltool-db status
+  has "$output" "ALARM           after the backup: "
+  rm /etc/schooltool-dbtools/backup.post.d/copy
+  expect 0 schooltool-db-backup
+  expect 0 schooltool-db status
 }
 
 @test "a full disk leaves the older backups" {

@@ -71,6 +71,7 @@ $tool: for a database elsewhere, add an [instance NAME] section with 'data = /pa
   cp -a /etc/schooltool/standard /etc/schooltool/standard.dpkg-old
   cp -a /etc/schooltool/standard /etc/schooltool/standard~
   cp -a /etc/schooltool/standard /etc/schooltool/standard.bak
+  schooltool-db-snapshot
   expect 0 schooltool-db status --json
   is "$(jq -r '.[].instance' <<< "$output")" standard
 }
@@ -95,10 +96,16 @@ $tool: for a database elsewhere, add an [instance NAME] section with 'data = /pa
 @test "an instance whose own configuration is broken is told and does not hide the others" {
   another
   echo '<filestorage>' > /etc/schooltool/another/zeo.conf
-  expect 0 schooltool-db-snapshot
+  expect 2 schooltool-db-snapshot
   has "$stderr" "schooltool-db-snapshot: instance 'another': "
   has "$stderr" "/etc/schooltool/another/zeo.conf"
   cmp $DATA/Data.fs $DATA/Data.fs.0
+  for command in schooltool-db-backup "schooltool-db-verify --all" "schooltool-db status" "schooltool-db-list --all" \
+    "schooltool-db-pack --all" schooltool-db-rotate schooltool-db-check; do
+    expect 2 $command
+    has "$stderr" "/etc/schooltool/another/zeo.conf"
+  done
+  expect 0 schooltool-db-verify --instance standard
 }
 
 @test "a key that is not known is an error that names file and line" {
@@ -134,7 +141,7 @@ $tool: for a database elsewhere, add an [instance NAME] section with 'data = /pa
 @test "a mistake in the section of one instance keeps only that one from being looked after" {
   another
   printf '[instance another]\nkeep = many\n' > $CONF
-  expect 0 schooltool-db-snapshot
+  expect 2 schooltool-db-snapshot
   is "$stderr" "schooltool-db-snapshot: instance 'another': /etc/schooltool-dbtools.conf line 2: keep: 'many' is not a number from 1 to 1000"
   [ -e $DATA/Data.fs.0 ]
   [ ! -e $DATA/another-Data.fs.0 ]

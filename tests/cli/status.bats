@@ -5,8 +5,10 @@ load helper
 # Ages, the free space and stamps differ from run to run.
 told() { sed -E 's/[0-9]+ (s|min) ago/a moment ago/g; s/[0-9]+ days ago/days ago/; s/(free space +).*/\1enough/; s/[0-9]{8}T[0-9]{6}Z/STAMP/g' <<< "$output"; }
 
+# The database is of 2012: that it has no backup yet is an alarm, and so the exit status is 1.
+
 @test "a database without copies is shown with its size, objects and last change" {
-  expect 0 schooltool-db status
+  expect 1 schooltool-db status
   is "$stderr" ""
   is "$(told)" "standard: '/var/lib/schooltool/Data.fs'
   database        730.8 kB, 1089 objects, 261 transactions
@@ -16,7 +18,8 @@ told() { sed -E 's/[0-9]+ (s|min) ago/a moment ago/g; s/[0-9]+ days ago/days ago
   open upgrade    none
   last verdict    none yet
   last backup     none yet
-  next backup     by cron, daily"
+  next backup     by cron, daily
+  ALARM           there is no backup yet"
 }
 
 @test "copies, displaced databases, the open upgrade and the last verdict are shown" {
@@ -38,9 +41,19 @@ told() { sed -E 's/[0-9]+ (s|min) ago/a moment ago/g; s/[0-9]+ days ago/days ago
   next backup     by cron, daily"
 }
 
+@test "a database that is older than a backup may be, and has none, is an alarm" {
+  expect 1 schooltool-db status
+  has "$output" "ALARM           there is no backup yet"
+  schooltool-db-backup
+  expect 0 schooltool-db status
+  rm -r /var/backups/schooltool
+  expect 1 schooltool-db status
+  has "$output" "ALARM           the backups are gone: there is no folder '/var/backups/schooltool/standard'"
+}
+
 @test "a running server is seen by its lock" {
   hold_lock $DATA/Data.fs.lock
-  expect 0 schooltool-db status
+  expect 1 schooltool-db status
   has "$output" "261 transactions, server running"
   is "$(schooltool-db status --json | jq '.[0].server_running')" true
 }
@@ -77,13 +90,13 @@ told() { sed -E 's/[0-9]+ (s|min) ago/a moment ago/g; s/[0-9]+ days ago/days ago
 
 @test "links among the copies are named as such" {
   ln -s /etc/passwd $DATA/Data.fs.0
-  expect 0 schooltool-db status
+  expect 1 schooltool-db status
   has "$output" "(a link, passed over)"
 }
 
 @test "hostile names cannot forge a line or break the JSON" {
   touch "$DATA/Data.fs.blank-20200101T000000Z"$'\n  last verdict    fine\xff\x1b[2J'
-  expect 0 schooltool-db status
+  expect 1 schooltool-db status
   is "$(grep -c 'last verdict' <<< "$output")" 2
   [[ $output != *$'\x1b'* ]]
   has "$output" '\n  last verdict    fine\xff\x1b[2J'

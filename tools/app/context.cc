@@ -101,9 +101,15 @@ const upgrade::Instance& chosen_one(const Context& context, const cli::Options& 
       .with_hint("name one with --instance");
 }
 
-int for_each(const std::string& tool, const std::vector<const upgrade::Instance*>& instances,
+int exit_for_problems(const Context& context, const cli::Options& options) {
+  const bool by_name = !options.values("instance").empty();
+  return context.instances.problems.empty() || by_name ? cli::kDone : cli::kCouldNot;
+}
+
+int for_each(const std::string& tool, const Context& context, const cli::Options& options,
              const std::function<int(const upgrade::Instance&)>& act) {
-  int worst = cli::kDone;
+  const auto instances = chosen(context, options);
+  int worst = exit_for_problems(context, options);
   // Gravest first: could not, busy, no, done.
   const auto weight = [](int code) { return code == cli::kCouldNot ? 3 : code == cli::kBusy ? 2 : code; };
   for (const upgrade::Instance* instance : instances) {
@@ -139,6 +145,10 @@ void log_for_administrator(const std::string& tool, const std::string& line) {
   openlog(tool.c_str(), LOG_PID, LOG_DAEMON);
   syslog(LOG_INFO, "%s", line.c_str());
   closelog();
+}
+
+void log_problems(const std::string& tool, const Context& context) {
+  for (const std::string& problem : context.instances.problems) log_for_administrator(tool, problem);
 }
 
 bool confirmed(const std::string& question) {

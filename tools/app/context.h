@@ -40,10 +40,17 @@ std::vector<const upgrade::Instance*> chosen(const Context& context, const cli::
 // if there is none, also with --all.
 const upgrade::Instance& chosen_one(const Context& context, const cli::Options& options);
 
-// Calls `act` for each; an Error of one is told and does not keep the others from their turn. Returns the
-// gravest exit code: what `act` returned, 2 for an error, 3 for busy if nothing worse came.
-int for_each(const std::string& tool, const std::vector<const upgrade::Instance*>& instances,
+// 2 if an instance could not be understood and may have been meant: nobody named others. Else 0.
+int exit_for_problems(const Context& context, const cli::Options& options);
+
+// Calls `act` for each that is chosen; an Error of one is told and does not keep the others from their turn.
+// Returns the gravest exit code: what `act` returned, 2 for an error and as exit_for_problems(), 3 for busy
+// if nothing worse came.
+int for_each(const std::string& tool, const Context& context, const cli::Options& options,
              const std::function<int(const upgrade::Instance&)>& act);
+
+// Writes what make_context() told about single instances to the system's log too: for jobs of cron.
+void log_problems(const std::string& tool, const Context& context);
 
 // "TOOL: operation 'path': reason" and the hint on standard error.
 void tell_error(const std::string& tool, const std::exception& error);

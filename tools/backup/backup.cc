@@ -67,12 +67,12 @@ std::vector<std::string> warnings_of(const Instance& instance, const PairResult&
                     " in " + base::quoted(instance.blob_dir) +
                     "; everything else is backed up. Look with: schooltool-db-check, fscheck");
   }
-  if (pair.shrank) {
-    lines.push_back(
-        where + "the database shrank from " + base::human_size(pair.size_before.value_or(0)) + " to " +
-        base::human_size(pair.record.end) +
-        " without a pack. It is backed up; the older backups are kept. 'schooltool-db list' shows "
-        "them");
+  if (pair.larger) {
+    lines.push_back(where + "the database shrank from " + base::human_size(pair.larger->size) +
+                    " in backup " + pair.larger->stamp + " to " + base::human_size(pair.record.end) +
+                    " without a pack. It is backed up, and no older backup is removed. If it is right so: " +
+                    "schooltool-db backup --accept-smaller --instance " + instance.name +
+                    "; if not: schooltool-db restore");
   }
   return lines;
 }
@@ -82,8 +82,9 @@ void note_success(Outcome& outcome, const PairResult& pair, base::UtcTime now) {
   outcome.failure.clear();
   if (pair.action != repozo::Action::none || outcome.stamp != pair.record.stamp) {
     outcome.before = pair.size_before;
-    outcome.alarm = pair.shrank ? "the database shrank without a pack" : "";
   }
+  outcome.alarm = pair.larger ? "the database shrank without a pack" : "";
+  outcome.larger = pair.larger;
   outcome.stamp = pair.record.stamp;
   outcome.size = pair.record.end;
   outcome.blobs = pair.record.blobs;
@@ -103,7 +104,9 @@ void after_success(io::Env& env, const Instance& instance, BackupReport& report)
   variables.emplace_back("SCHOOLTOOL_DB_OUTCOME", word_of(report.pair.action));
   variables.emplace_back("SCHOOLTOOL_DB_STAMP", report.pair.record.stamp);
   const std::string trouble = run_hooks(env, kPostHooks, variables);
-  if (!trouble.empty()) report.warnings.push_back(instance.name + ": after the backup: " + trouble);
+  if (trouble.empty()) return;
+  report.warnings.push_back(instance.name + ": after the backup: " + trouble);
+  if (report.outcome.alarm.empty()) report.outcome.alarm = "after the backup: " + trouble;
 }
 
 void after_failure(io::Env& env, const Instance& instance, const Error& error) {
@@ -125,11 +128,16 @@ BackupReport run(io::Env& env, const Instance& instance, const BackupRequest& re
         .with_hint("nothing was backed up; the older backups stand");
   }
   BackupReport report;
-  report.pair = make_pair(env, instance, request.full, request.progress);
+  PairRequest wanted;
+  wanted.full = request.full;
+  wanted.accept_smaller = request.accept_smaller;
+  wanted.larger = outcome.larger;
+  report.pair = make_pair(env, instance, wanted, request.progress);
   report.warnings = warnings_of(instance, report.pair);
   note_success(outcome, report.pair, env.now());
-  // What shrank may be a disaster that nobody has seen yet: the older chains stay until the next good one.
-  if (report.pair.action != repozo::Action::none && !report.pair.shrank) {
+  // What shrank may be a disaster that nobody has seen yet: the older chains stay until it is explained.
+  const bool due = report.pair.action != repozo::Action::none || request.accept_smaller;
+  if (due && !report.pair.larger) {
     try {
       report.removed = retain(env, instance);
     } catch (const Error& error) {
@@ -154,6 +162,7 @@ BackupReport back_up(io::Env& env, const Instance& instance, const BackupRequest
     save_outcome(*state, outcome, env);
     report.outcome = outcome;
     after_success(env, instance, report);
+    if (report.outcome.alarm != outcome.alarm) save_outcome(*state, report.outcome, env);
     return report;
   } catch (const Error& error) {
     try {

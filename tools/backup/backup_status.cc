@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "backup/names.h"
+#include "backup/record.h"
 #include "backup/repository_folder.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -32,10 +34,32 @@ std::string alarm_of(const BackupStatus& status, const upgrade::Settings& settin
   if (overdue && !outcome.good) return "there is no backup yet";
   if (overdue)
     return "the last good backup is " + base::human_duration(now.seconds - outcome.good->seconds) + " old";
+  if (!status.lost.empty()) return status.lost;
   if (!outcome.failure.empty() && !outcome.good) return "the backup failed: " + outcome.failure;
   if (!outcome.alarm.empty()) return outcome.alarm;
   if (outcome.missing != 0)
     return std::to_string(outcome.missing) + " blobs are missing in the database's folder";
+  return {};
+}
+
+// The newest backup by its names and sizes alone; `schooltool-db verify` reads it. "" if it is there.
+std::string missing_of(io::Dir* repository, const std::string& path, const std::string& stamp) {
+  if (repository == nullptr) return "the backups are gone: there is no folder " + base::quoted(path);
+  try {
+    const Record record = load_record(*repository, stamp);
+    const auto piece = repository->status(record.file);
+    const std::string full = record.chain + ".fs";
+    if (!piece || piece->size != record.end - record.start || !repository->status(full)) {
+      return "the last backup, " + stamp + ", is not whole any more: look with schooltool-db verify";
+    }
+    for (const std::string& archive : record.archives) {
+      if (!repository->status(archive_name(archive)))
+        return "the blobs of the last backup are not all there any more: look with schooltool-db verify";
+    }
+  } catch (const base::Error& error) {
+    if (error.kind() != base::ErrorKind::not_found && error.kind() != base::ErrorKind::corrupt) throw;
+    return "the record of the last backup, " + stamp + ", is gone or damaged: look with schooltool-db verify";
+  }
   return {};
 }
 
@@ -55,7 +79,11 @@ BackupStatus backup_status(io::Env& env, const upgrade::Instance& instance,
   status.on = instance.settings.enabled && instance.settings.backup;
   try {
     if (const auto state = upgrade::find_state(env, instance.name)) status.outcome = load_outcome(*state);
-    if (const auto repository = find_repository(env, instance)) status.free = repository->space().free;
+    const auto repository = find_repository(env, instance);
+    if (repository) status.free = repository->space().free;
+    if (status.on && status.outcome.good) {
+      status.lost = missing_of(repository.get(), repository_path(instance), status.outcome.stamp);
+    }
   } catch (const base::Error& error) {
     status.problem = error.what();
   }

@@ -18,9 +18,10 @@ struct BackupStatus {
   Outcome outcome;
   std::uint64_t free = 0;             // where the backups are; 0 if there is no such folder yet
   std::optional<base::UtcTime> next;  // a day after the last run
+  std::string lost;                   // what of the last backup is not there any more
   std::string problem;                // why something of this could not be told
-  // What makes `status` answer no: too old, failed, shrank, incomplete; empty if all is well or backups are
-  // off.
+  // What makes `status` answer no: too old, gone, failed, shrank, incomplete; empty if all is well or backups
+  // are off.
   std::string alarm;
 };
 

@@ -27,6 +27,9 @@ Outcome load_outcome(io::Dir& state) {
     outcome.size = value.at("size");
     if (!value.at("before").is_null()) outcome.before = value.at("before").get<std::uint64_t>();
     outcome.alarm = value.at("alarm");
+    if (const json larger = value.value("larger", json()); !larger.is_null()) {
+      outcome.larger = Larger{larger.at("stamp"), larger.at("size"), tid_from(larger.at("last_tid"))};
+    }
     outcome.blobs = value.at("blobs");
     outcome.missing = value.at("missing");
     outcome.tried = time_from(value.at("tried"));
@@ -41,11 +44,18 @@ Outcome load_outcome(io::Dir& state) {
 }
 
 void save_outcome(io::Dir& state, const Outcome& outcome, io::Env& env) {
+  json larger;
+  if (outcome.larger) {
+    larger = {{"stamp", outcome.larger->stamp},
+              {"size", outcome.larger->size},
+              {"last_tid", tid_value(outcome.larger->last_tid)}};
+  }
   json value = {{"good", time_value(outcome.good)},
                 {"stamp", outcome.stamp},
                 {"size", outcome.size},
                 {"before", outcome.before ? json(*outcome.before) : json()},
                 {"alarm", outcome.alarm},
+                {"larger", larger},
                 {"blobs", outcome.blobs},
                 {"missing", outcome.missing},
                 {"tried", time_value(outcome.tried)},

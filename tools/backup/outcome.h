@@ -11,6 +11,13 @@
 
 namespace backup {
 
+// The last backup of the database before it shrank.
+struct Larger {
+  std::string stamp;
+  std::uint64_t size = 0;  // of the database
+  base::Tid last_tid = 0;
+};
+
 struct Outcome {
   // The last run that ended well, with or without something new to store.
   std::optional<base::UtcTime> good;
@@ -18,6 +25,8 @@ struct Outcome {
   std::uint64_t size = 0;               // of the database in it
   std::optional<std::uint64_t> before;  // in the one before that
   std::string alarm;                    // "" or what a person should look at: "it shrank without a pack"
+  // It shrank without a pack, and nothing has explained that yet. As long as this is here no backup goes.
+  std::optional<Larger> larger;
   std::uint64_t blobs = 0, missing = 0;
   // The last run of all.
   std::optional<base::UtcTime> tried;

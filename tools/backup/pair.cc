@@ -68,6 +68,7 @@ const Record* usable_base(const Records& records, const repozo::Chain& chain, St
   if (chain.pieces.size() < 2) return nullptr;
   const Record* before = records.find(chain.pieces[chain.pieces.size() - 2].name.stamp);
   if (before == nullptr || before->chain != chain.stamp) return nullptr;
+  if (before->missing != 0) return nullptr;  // they may be there again
   const bool all_there = std::all_of(before->archives.begin(), before->archives.end(),
                                      [&](const std::string& archive) { return stored.has_archive(archive); });
   return all_there ? before : nullptr;
@@ -91,21 +92,24 @@ std::string free_archive_stamp(io::Dir& repository, const std::string& wanted) {
 
 class PairMaker {
  public:
-  PairMaker(io::Env& env, const upgrade::Instance& instance, const StartProgress& progress)
+  PairMaker(io::Env& env, const upgrade::Instance& instance, const PairRequest& request,
+            const StartProgress& progress)
       : env_(env),
         instance_(instance),
+        request_(request),
         progress_(progress),
         folder_(env, instance),
         repository_(env, open_repository(env, instance)) {}
 
   // False if the database was replaced meanwhile, and another try is due.
-  bool attempt(bool full, bool last_try) {
+  bool attempt(bool last_try) {
     result_ = {};
     const base::UtcTime begun = env_.now();
     const auto live = open_database(folder_);
     const io::FileStatus before = live->status();
     const auto chains = repozo::list_chains(repository_);
-    const std::string reason = full ? "asked for" : reason_for_full(chains, instance_.settings, begun);
+    const std::string reason =
+        request_.full ? "asked for" : reason_for_full(chains, instance_.settings, begun);
     const std::uint64_t held = chains.empty() ? 0 : chains.back().last().end;
     const bool grows = reason.empty() && before.size >= held;
     demand_space(dir(), space_for(grows ? before.size - held : before.size, 0, 0));
@@ -150,9 +154,11 @@ class PairMaker {
     StoredBlobs stored(dir());
     result_.warnings.insert(result_.warnings.end(), records.problems.begin(), records.problems.end());
     result_.warnings.insert(result_.warnings.end(), stored.problems().begin(), stored.problems().end());
-    if (const Record* known = records.find(done.stamp);
-        done.action == repozo::Action::none && known != nullptr && is_complete(*known, stored)) {
+    if (const Record* known = records.find(done.stamp); done.action == repozo::Action::none &&
+                                                        known != nullptr && known->missing == 0 &&
+                                                        is_complete(*known, stored)) {
       result_.record = *known;
+      if (!request_.accept_smaller) result_.larger = request_.larger;
       return true;
     }
     const repozo::Piece& piece = chain->last();
@@ -251,25 +257,31 @@ class PairMaker {
     return all_there;
   }
 
-  // A database that became smaller was packed, or is another one. A pack marks what it kept.
+  // A database that became smaller was packed, or is another one. A pack marks what it kept. One that shrank
+  // is compared with the last backup before that until it is explained: further backups of the smaller
+  // database explain nothing.
   void judge_size(const Record& record, const Records& records, io::File& database) {
     const Record* before = nullptr;
     for (const Record& other : records.all) {
       if (other.stamp < record.stamp) before = &other;
     }
-    if (before == nullptr) return;
-    result_.size_before = before->end;
-    if (record.end >= before->end) return;
+    if (before != nullptr) result_.size_before = before->end;
+    if (request_.accept_smaller) return;
+    std::optional<Larger> larger = request_.larger;
+    if (!larger && before != nullptr) larger = Larger{before->stamp, before->end, before->last_tid};
+    if (!larger || record.end >= larger->size) return;
     filestorage::ScanOptions options;
     options.limit = record.end;
     options.records = false;
     const auto scan = filestorage::scan(database, options);
-    result_.shrank =
-        scan.packed == 0 || scan.first_tid > before->last_tid || scan.last_tid < before->last_tid;
+    if (scan.packed == 0 || scan.first_tid > larger->last_tid || scan.last_tid < larger->last_tid) {
+      result_.larger = std::move(larger);
+    }
   }
 
   io::Env& env_;
   const upgrade::Instance& instance_;
+  const PairRequest& request_;
   const StartProgress& progress_;
   upgrade::DataFolder folder_;
   repozo::Repository repository_;
@@ -312,10 +324,10 @@ PairPlan plan_pair(io::Env& env, const upgrade::Instance& instance, bool full) {
   return plan;
 }
 
-PairResult make_pair(io::Env& env, const upgrade::Instance& instance, bool full,
+PairResult make_pair(io::Env& env, const upgrade::Instance& instance, const PairRequest& request,
                      const StartProgress& progress) {
-  PairMaker maker(env, instance, progress);
-  if (!maker.attempt(full, false)) maker.attempt(full, true);
+  PairMaker maker(env, instance, request, progress);
+  if (!maker.attempt(false)) maker.attempt(true);
   return maker.take();
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "backup/outcome.h"
 #include "backup/record.h"
 #include "io/copy.h"
 #include "io/env.h"
@@ -35,9 +36,16 @@ struct PairResult {
   std::string reason;
   Record record;  // with Action::none that of the newest backup
   std::vector<std::string> warnings;
-  // The database is smaller than in the backup before, and was neither packed nor lived on.
-  bool shrank = false;
   std::optional<std::uint64_t> size_before;
+  // The database is smaller than in this backup, and neither was it packed nor does it go on from there.
+  std::optional<Larger> larger;
+};
+
+struct PairRequest {
+  bool full = false;
+  // The database shrank before: the backup before that, with which it is compared.
+  std::optional<Larger> larger;
+  bool accept_smaller = false;  // a person says that its size is right
 };
 
 // Call it under the instance's lock. First the database (repozo), then the blobs which that very copy names
@@ -46,7 +54,7 @@ struct PairResult {
 // its blobs are read, all of it is done anew once. Errors: no_space (asked before anything is written);
 // not_found (no database); unsafe_path, corrupt (the source; a blob that changes or is not ours); io. Then
 // the backups of before stand.
-PairResult make_pair(io::Env& env, const upgrade::Instance& instance, bool full,
+PairResult make_pair(io::Env& env, const upgrade::Instance& instance, const PairRequest& request,
                      const StartProgress& progress);
 
 }  // namespace backup

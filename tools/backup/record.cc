@@ -1,4 +1,5 @@
 #include "backup/record.h"
+#include "backup/json_time.h"
 
 #include <algorithm>
 #include <charconv>
@@ -43,7 +44,7 @@ json to_json(const Record& record) {
       {"start", record.start},
       {"end", record.end},
       {"md5", record.md5},
-      {"last_tid", base::to_hex(record.last_tid)},
+      {"last_tid", tid_value(record.last_tid)},
       {"last_transaction", record.last_tid == 0 ? "" : base::to_iso(base::tid_time(record.last_tid))},
       {"source", record.source},
       {"uid", record.owner.uid},
@@ -67,14 +68,6 @@ std::string stamp_from(const json& value) {
   const auto& text = value.get_ref<const std::string&>();
   if (!repozo::is_stamp(text)) throw Error(ErrorKind::corrupt, "", "", "has a bad stamp");
   return text;
-}
-
-base::Tid tid_from(const std::string& text) {
-  base::Tid tid = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), tid, 16);
-  if (text.size() != 16 || error != std::errc() || end != text.data() + text.size())
-    throw Error(ErrorKind::corrupt, "", "", "has a bad tid");
-  return tid;
 }
 
 void read_blobs(Record& record, const json& blobs) {

@@ -47,6 +47,7 @@ void read_database(Status& status, DataFolder& folder) {
   const auto scan = filestorage::scan(*live, options);
   status.objects = scan.objects;
   status.transactions = scan.transactions;
+  if (scan.first_tid != 0) status.first_transaction = base::tid_time(scan.first_tid);
   if (scan.last_tid != 0) status.last_transaction = base::tid_time(scan.last_tid);
   for (const auto& finding : scan.findings) {
     if (finding.fatal) status.damage.push_back(finding.text + " at byte " + std::to_string(finding.position));

@@ -26,7 +26,7 @@ struct Status {
   bool server_running = false;
   std::uint64_t size = 0;
   std::uint64_t objects = 0, transactions = 0;
-  std::optional<base::UtcTime> last_transaction;
+  std::optional<base::UtcTime> first_transaction, last_transaction;
   std::vector<std::string> damage;  // findings, one line each
   std::vector<StoredCopy> copies;   // generations, newest first, then displaced ones
   std::uint64_t free = 0;

@@ -4,6 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "backup/names.h"
+#include "backup/record.h"
+#include "backup/repository_folder.h"
 #include "support/blob_scene.h"
 #include "support/scene.h"
 #include "upgrade/journal.h"
@@ -11,9 +14,29 @@
 namespace backup {
 namespace {
 
+constexpr const char* kStamp = "2027-01-14-03-15-00";
+
 class BackupStatusTest : public testing::Test {
  protected:
-  BackupStatusTest() { mem_.set_now({1800000000, 0}); }
+  BackupStatusTest() {
+    mem_.set_now({1800000000, 0});
+    put_backup();
+  }
+  // The backup that good_at() tells of.
+  void put_backup() {
+    Record record;
+    record.stamp = record.chain = kStamp;
+    record.file = std::string(kStamp) + ".fs";
+    record.end = 1000;
+    record.with_blobs = true;
+    record.archives = {kStamp};
+    mem_.put_file(in_repository(record.file), std::string(1000, 'x'));
+    mem_.put_file(in_repository(archive_name(kStamp)), "tar");
+    save_record(*find_repository(mem_, instance_), record, mem_);
+  }
+  static std::string in_repository(const std::string& name) {
+    return std::string(support::kRepository) + "/" + name;
+  }
   base::UtcTime ago(std::int64_t seconds) { return {1800000000 - seconds, 0}; }
   void save(const Outcome& outcome) { save_outcome(*upgrade::open_state(mem_, "standard"), outcome, mem_); }
   BackupStatus status(std::optional<base::UtcTime> known_since = std::nullopt) {
@@ -27,7 +50,7 @@ class BackupStatusTest : public testing::Test {
 Outcome good_at(base::UtcTime time) {
   Outcome outcome;
   outcome.good = outcome.tried = time;
-  outcome.stamp = "2027-01-14-03-15-00";
+  outcome.stamp = kStamp;
   outcome.size = 2000000;
   outcome.before = 1500000;
   return outcome;
@@ -52,6 +75,24 @@ TEST_F(BackupStatusTest, SoIsNoneAtAllOnceThereWasTimeForOne) {
   EXPECT_EQ(status().alarm, "");
   EXPECT_EQ(status(ago(3600)).alarm, "");
   EXPECT_EQ(status(ago(instance_.settings.backup_max_age + 10)).alarm, "there is no backup yet");
+}
+
+TEST_F(BackupStatusTest, ABackupThatIsNotThereAnyMoreIsAnAlarm) {
+  save(good_at(ago(3600)));
+  const std::pair<std::string, const char*> files[] = {{kStamp + std::string(".backup"), "the record of"},
+                                                       {kStamp + std::string(".fs"), "is not whole"},
+                                                       {archive_name(kStamp), "the blobs of"}};
+  for (const auto& [name, words] : files) {
+    const std::string content = *mem_.content(in_repository(name));
+    mem_.remove_all(in_repository(name));
+    EXPECT_NE(status().alarm.find(words), std::string::npos) << name << ": " << status().alarm;
+    mem_.put_file(in_repository(name), content);
+    EXPECT_EQ(status().alarm, "") << name;
+  }
+  mem_.put_file(in_repository(kStamp + std::string(".fs")), std::string(999, 'x'));
+  EXPECT_NE(status().alarm.find("is not whole"), std::string::npos);
+  mem_.remove_all(support::kRepository);
+  EXPECT_NE(status().alarm.find("there is no folder"), std::string::npos);
 }
 
 TEST_F(BackupStatusTest, BackupsThatAreOffAreNoAlarm) {
@@ -88,6 +129,7 @@ TEST_F(BackupStatusTest, OutcomesAreReadBackAsWritten) {
   outcome.failure = "f";
   outcome.alarm = "a";
   outcome.blobs = 3;
+  outcome.larger = Larger{kStamp, 7000, 0x0123456789abcdef};
   save(outcome);
   const Outcome read = load_outcome(*upgrade::open_state(mem_, "standard"));
   EXPECT_EQ(read.good, outcome.good);
@@ -95,6 +137,10 @@ TEST_F(BackupStatusTest, OutcomesAreReadBackAsWritten) {
   EXPECT_EQ(read.failure, "f");
   EXPECT_EQ(read.alarm, "a");
   EXPECT_EQ(read.blobs, 3u);
+  ASSERT_TRUE(read.larger);
+  EXPECT_EQ(read.larger->stamp, kStamp);
+  EXPECT_EQ(read.larger->size, 7000u);
+  EXPECT_EQ(read.larger->last_tid, 0x0123456789abcdefu);
   mem_.put_file(std::string(upgrade::kStateRoot) + "/standard/backup.json", "{\"half");
   EXPECT_FALSE(load_outcome(*upgrade::open_state(mem_, "standard")).good);
 }

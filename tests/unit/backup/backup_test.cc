@@ -31,6 +31,9 @@ class BackupTest : public testing::Test {
   BackupReport run(bool full = false) {
     BackupRequest request;
     request.full = full;
+    return run(request);
+  }
+  BackupReport run(const BackupRequest& request) {
     later(60);
     return back_up(mem_, instance_, request);
   }
@@ -126,7 +129,7 @@ TEST_F(BackupTest, AFullOneAfterAPackStoresNoBlobTwice) {
   school_.put(mem_);
   const BackupReport report = run();
   EXPECT_EQ(report.pair.action, Action::full);
-  EXPECT_FALSE(report.pair.shrank);
+  EXPECT_FALSE(report.pair.larger);
   EXPECT_EQ(report.pair.record.new_blobs, 2u);
   EXPECT_EQ(report.pair.record.blobs, school_.blobs().size());
   const Blobs all = extracted(report.pair.record.archives);
@@ -141,12 +144,92 @@ TEST_F(BackupTest, OneThatShrankWithoutAPackIsAnAlarmAndKeepsTheOldOnes) {
   blank.put(mem_);
   const BackupReport report = run();
   EXPECT_EQ(report.pair.action, Action::full);
-  EXPECT_TRUE(report.pair.shrank);
+  ASSERT_TRUE(report.pair.larger);
   EXPECT_EQ(report.warnings.size(), 1u);
   EXPECT_FALSE(outcome().alarm.empty());
   EXPECT_EQ(names(".backup").size(), 2u);
+  EXPECT_EQ(run().warnings.size(), 1u);
+  EXPECT_FALSE(outcome().alarm.empty());
+}
+
+// What a school finds on Monday: its backup of Friday, whatever was backed up since.
+TEST_F(BackupTest, TheOldOnesStayHoweverManyBackupsTheSmallerOneGets) {
+  instance_.settings.backup_keep = instance_.settings.backup_keep_min = 1;
+  const std::string good = run().pair.record.stamp;
+  BlobSchool blank;
+  mem_.remove_all(support::in_data("Data.fs"));
+  for (int night = 0; night < 4; ++night) {
+    blank.put(mem_);
+    BackupRequest request;
+    request.full = night == 3;
+    const BackupReport report = run(request);
+    ASSERT_TRUE(report.pair.larger) << night;
+    EXPECT_EQ(report.pair.larger->stamp, good);
+    EXPECT_EQ(report.warnings.size(), 1u);
+    EXPECT_TRUE(report.removed.empty());
+    EXPECT_FALSE(outcome().alarm.empty());
+    EXPECT_TRUE(mem_.content(std::string(support::kRepository) + "/" + good + ".fs"));
+    blank.commit({});
+  }
+  // The school's database comes back.
+  mem_.remove_all(support::in_data("Data.fs"));
+  school_.commit({});
+  school_.put(mem_);
+  const BackupReport back = run();
+  EXPECT_FALSE(back.pair.larger);
+  EXPECT_TRUE(back.warnings.empty());
+  EXPECT_TRUE(outcome().alarm.empty());
+}
+
+// With and without something new to back up in that run.
+class AcceptedTest : public BackupTest, public testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(Backup, AcceptedTest, testing::Bool());
+
+TEST_P(AcceptedTest, APersonMaySayThatTheSmallerOneIsRight) {
+  instance_.settings.backup_keep = instance_.settings.backup_keep_min = 1;
+  const std::string good = run().pair.record.stamp;
+  BlobSchool blank;
+  mem_.remove_all(support::in_data("Data.fs"));
+  blank.put(mem_);
   run();
-  EXPECT_FALSE(outcome().alarm.empty());  // until a good one came
+  BackupRequest request;
+  request.accept_smaller = true;
+  if (GetParam()) {
+    blank.commit({});
+    blank.put(mem_);
+  }
+  const BackupReport report = run(request);
+  EXPECT_FALSE(report.pair.larger);
+  EXPECT_TRUE(report.warnings.empty());
+  EXPECT_TRUE(outcome().alarm.empty());
+  EXPECT_FALSE(mem_.content(std::string(support::kRepository) + "/" + good + ".fs"));
+  blank.commit({});
+  blank.put(mem_);
+  EXPECT_FALSE(run().pair.larger);
+}
+
+TEST_F(BackupTest, ABlobThatCameBackIsStoredByTheNextRun) {
+  const auto [lost, content] = *school_.blobs().begin();
+  mem_.remove_all(std::string(support::kBlobDir) + "/" + lost);
+  EXPECT_EQ(run().pair.record.missing, 1u);
+  school_.put(mem_);
+  const BackupReport unchanged = run();  // the database did not change
+  EXPECT_EQ(unchanged.pair.record.missing, 0u);
+  EXPECT_EQ(extracted(unchanged.pair.record.archives).at(lost), content);
+  EXPECT_TRUE(unchanged.warnings.empty());
+}
+
+TEST_F(BackupTest, ABlobThatCameBackIsStoredWithTheNextIncrement) {
+  const auto [lost, content] = *school_.blobs().begin();
+  mem_.remove_all(std::string(support::kBlobDir) + "/" + lost);
+  run();
+  school_.commit({});
+  school_.put(mem_);
+  const BackupReport report = run();
+  EXPECT_EQ(report.pair.action, Action::increment);
+  EXPECT_EQ(report.pair.record.missing, 0u);
+  EXPECT_EQ(report.pair.record.blobs, school_.blobs().size());
+  EXPECT_EQ(extracted(report.pair.record.archives).at(lost), content);
 }
 
 TEST_F(BackupTest, MissingBlobsAreToldAndTheRestIsKept) {
