@@ -20,9 +20,9 @@ namespace upgrade {
 // A bootstrapped database has at most this share of the objects of the one it replaced; a descendant has
 // more.
 inline constexpr double kSmallShare = 0.5;
-// An evolved descendant has at least this share of the objects. (One that was only packed may have any: what
-// it lost was garbage.)
-inline constexpr double kDescendantShare = 0.1;
+// An evolved descendant has at least this share of the objects; with less a person looks. (One that was only
+// packed may have any: what it lost was garbage.)
+inline constexpr double kDescendantShare = 0.5;
 
 struct Judgement {
   Verdict verdict = Verdict::sound;

@@ -89,6 +89,17 @@ TEST(Lineage, PackedAndWrittenToIsEvolved) {
   EXPECT_VERDICT(evolved, judged(school(), support::render(history)));
 }
 
+TEST(Lineage, WithMostObjectsGoneAPersonHasToLook) {
+  std::set<base::Oid> gone;
+  for (base::Oid oid = 1; oid <= 40; ++oid) gone.insert(oid);
+  const support::History rest = support::packed(support::school_history(20), gone);
+  // What a pack alone leaves is garbage, however much it was.
+  EXPECT_VERDICT(packed, judged(school(), support::render(rest)));
+  const Judgement judgement = judged(school(), support::render(support::lived_on(rest, 1)));
+  EXPECT_EQ(judgement.verdict, Verdict::foreign) << judgement.reason;
+  EXPECT_NE(judgement.reason.find("only "), std::string::npos) << judgement.reason;
+}
+
 TEST(Lineage, EvolvedWhereMostObjectsWereRewritten) {
   // One transaction that rewrites all but one object, then a pack.
   support::History history = support::school_history(20);
