@@ -108,8 +108,9 @@ class UpgradeCheck {
       start_over();
       return report_;
     }
-    if (gate == Gate::gone) {
-      report_.reason = "the packages were removed";
+    if (gate == Gate::gone && !folder_) {
+      report_.verdict = Verdict::missing;
+      report_.reason = "the packages and the data folder were removed";
       close();
       return report_;
     }
@@ -153,10 +154,13 @@ class UpgradeCheck {
 
   void decide(Gate gate) {
     if (is_acceptable()) {
-      if (request_.accept) return close();
+      if (request_.accept || gate == Gate::gone) return close();
       if (gate == Gate::open) settle();
       return;
     }
+    // There is no server any more that the database could be put back for, and it may have been removed
+    // with the packages on purpose. But the copy that is held may be the last one.
+    if (gate == Gate::gone) return ask_a_person();
     if (shall_roll_back()) return roll_back();
     ask_a_person();
   }

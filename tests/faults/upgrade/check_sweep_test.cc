@@ -160,6 +160,49 @@ TEST(CheckSweep, ClosesAnUpgradeThatStayedGood) {
   support::sweep("check, closing", scenario, 30, 60);
 }
 
+TEST(CheckSweep, KeepsTheLastCopyWhenThePackagesAreGone) {
+  auto scenario = support::on_machine(
+      [](io::MemEnv& mem, Machine& machine) {
+        machine.put("Data.fs", school(20));
+        support::begin(mem);
+        mem.remove_all(in_data("Data.fs"));
+        mem.remove_all(in_data("Data.fs.0"));
+        machine.packages["schooltool"] = "config-files";
+      },
+      [](io::Env& env) { support::check_as(env, Caller::dpkg_done); });
+  scenario.verify = [](io::MemEnv& mem, const std::string&) {
+    EXPECT_TRUE(support::is_held(mem, school(20)));
+    EXPECT_TRUE(support::journal_of(mem).open);
+  };
+  scenario.verify_final = [](io::MemEnv& mem, const std::string&) {
+    EXPECT_EQ(support::journal_of(mem).last->action, "waiting for a person");
+    EXPECT_EQ(support::journal_of(mem).last->verdict, Verdict::missing);
+  };
+  support::sweep("check, packages gone", scenario, 80, 100);
+}
+
+TEST(CheckSweep, KeepsTheCopyOfBeforeWhenAPersonAcceptsAnother) {
+  auto scenario = support::on_machine(
+      [](io::MemEnv& mem, Machine& machine) {
+        machine.put("Data.fs", school(20));
+        support::begin(mem);
+        machine.put("Data.fs", support::bootstrap());
+      },
+      [](io::Env& env) {
+        CheckRequest request;
+        request.accept = true;
+        check(env, support::school_instance(), request);
+      });
+  scenario.verify = [](io::MemEnv& mem, const std::string&) {
+    EXPECT_TRUE(support::is_held(mem, school(20)));
+    support::expect_live(mem, support::bootstrap());
+  };
+  scenario.verify_final = [](io::MemEnv& mem, const std::string&) {
+    EXPECT_FALSE(support::journal_of(mem).open);
+  };
+  support::sweep("check, accepted", scenario, 50, 100);
+}
+
 TEST(CheckSweep, LeavesAForeignDatabaseAlone) {
   support::History other = support::school_history(20);
   for (auto& transaction : other) transaction.tid += 12345;

@@ -58,15 +58,37 @@ TEST_F(CheckSteps, RepairsButDoesNotCloseWhileAPackageIsHalfConfigured) {
   EXPECT_FALSE(journal().open->good_since);
 }
 
-TEST_F(CheckSteps, ClosesWhenThePackagesAreGone) {
+TEST_F(CheckSteps, ClosesWhenThePackagesAreGoneAndTheDatabaseIsThere) {
   open_upgrade();
   machine_.packages["schooltool"] = "config-files";
-  mem_.remove_all(in_data("Data.fs"));
   const CheckReport report = as(Caller::dpkg_done);
   EXPECT_EQ(report.action, CheckAction::closed);
-  EXPECT_FALSE(at("Data.fs"));
+  EXPECT_EQ(report.verdict, Verdict::unchanged);
   EXPECT_FALSE(journal().open);
-  EXPECT_BYTES(at("Data.fs.0"), school());
+}
+
+// The upgrade took the database and its copies, and the administrator removed the packages: what is held is
+// the last copy of the school.
+TEST_F(CheckSteps, KeepsTheHeldCopyWhenThePackagesAreGoneAndTheDatabaseIsNotThere) {
+  open_upgrade();
+  machine_.packages["schooltool"] = "config-files";
+  for (const std::string& live : {std::string(), support::bootstrap(), foreign()}) {
+    mem_.remove_all(in_data("Data.fs.0"));
+    mem_.remove_all(in_data("Data.fs"));
+    if (!live.empty()) machine_.put("Data.fs", live);
+    const CheckReport report = as(Caller::dpkg_done);
+    EXPECT_EQ(report.action, CheckAction::for_a_person);
+    EXPECT_FALSE(is_healthy(report.verdict));
+    EXPECT_EQ(at("Data.fs").value_or(""), live);
+    EXPECT_TRUE(support::is_held(mem_, school()));
+    EXPECT_FALSE(report.messages.empty());
+    EXPECT_TRUE(as(Caller::cron).messages.empty());
+    EXPECT_EQ(journal().last->verdict, report.verdict);
+  }
+  // Installed again, it starts with the school's data.
+  mem_.remove_all(in_data("Data.fs"));
+  support::begin(mem_);
+  EXPECT_BYTES(at("Data.fs"), school());
 }
 
 TEST_F(CheckSteps, ClosesWhenPackagesAndFolderAreGone) {
@@ -74,6 +96,7 @@ TEST_F(CheckSteps, ClosesWhenPackagesAndFolderAreGone) {
   machine_.packages.clear();
   mem_.remove_all(support::kDataDir);
   EXPECT_EQ(as(Caller::cron).action, CheckAction::closed);
+  EXPECT_EQ(journal().last->verdict, Verdict::missing);
   EXPECT_EQ(as(Caller::cron).action, CheckAction::none);
 }
 
