@@ -66,6 +66,11 @@ RollbackReport roll_back_by_hand(io::Env& env, const Instance& instance, const H
   const io::FileLock lock = lock_instance(*state, "schooltool-db-rollback", 0, env);
   DataFolder folder(env, instance);
   folder.sweep();
+  if (!still_fits(folder, hand.plan)) {
+    throw base::Error(base::ErrorKind::busy, "put back", hand.source_path,
+                      "the database or its copies were changed since this was planned")
+        .with_hint("nothing was done; run the command again to see what it would do now");
+  }
   Journal journal = load_journal(*state);
   RollbackPlan plan = hand.plan;
   plan.start_server = plan.start_server || (journal.open && journal.open->server_was_running);

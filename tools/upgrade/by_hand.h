@@ -22,7 +22,8 @@ struct HandPlan {
 HandPlan plan_by_hand(io::Env& env, const Instance& instance, const std::optional<std::string>& to);
 
 // Carries it out under the instance's lock. An open upgrade is closed: a person has decided. Its held copy
-// stays until the next upgrade.
+// stays until the next upgrade. Error(busy), with nothing done, also if the files are not those of the plan
+// any more; else as of rollback.h.
 RollbackReport roll_back_by_hand(io::Env& env, const Instance& instance, const HandPlan& hand,
                                  const io::OnProgress& progress);
 

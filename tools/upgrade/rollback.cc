@@ -10,6 +10,7 @@
 #include "io/gzip.h"
 #include "upgrade/content.h"
 #include "upgrade/fingerprint.h"
+#include "upgrade/remove_exactly.h"
 #include "upgrade/verified_copy.h"
 
 namespace upgrade {
@@ -199,6 +200,15 @@ std::string put_copy(io::Env& env, DataFolder& folder, const RollbackPlan& plan,
   return displaced;
 }
 
+// Further names of the source among the generations: a server would write into what they name.
+void remove_aliases(io::Env& env, DataFolder& folder, const RollbackSource& source) {
+  const io::FileStatus status = open_source(folder, source)->status();
+  for (const Generation& generation : folder.generations()) {
+    if (!source.in_vault && generation_name(folder.data_name(), generation) == source.name) continue;
+    remove_exactly(env, folder, generation, status);
+  }
+}
+
 std::string put_source_itself(io::Env& env, DataFolder& folder, const RollbackPlan& plan) {
   {
     const auto file = open_source(folder, plan.source);
@@ -207,7 +217,7 @@ std::string put_source_itself(io::Env& env, DataFolder& folder, const RollbackPl
     file->set_mode(plan.source.database.mode);
     file->sync();
   }
-  for (const std::string& alias : plan.aliases) folder.dir().remove(alias);
+  remove_aliases(env, folder, plan.source);
   std::string displaced = make_way(env, folder, plan.word);
   folder_of(folder, plan.source).rename(plan.source.name, folder.dir(), folder.data_name(), io::Replace::yes);
   folder.dir().sync();
@@ -239,17 +249,6 @@ Fingerprint read_compressed_source(DataFolder& folder, const RollbackSource& sou
   database.owner = file.status().owner;
   database.mode = file.status().mode;
   return database;
-}
-
-std::vector<std::string> aliases_of(DataFolder& folder, const RollbackSource& source) {
-  const auto file = open_source(folder, source);
-  std::vector<std::string> aliases;
-  for (const Generation& generation : folder.generations()) {
-    const std::string name = generation_name(folder.data_name(), generation);
-    const auto status = folder.dir().status(name);
-    if (name != source.name && status && status->same_file(file->status())) aliases.push_back(name);
-  }
-  return aliases;
 }
 
 }  // namespace
@@ -300,7 +299,9 @@ RollbackPlan plan_rollback(DataFolder& folder, const RollbackSource& source, con
   RollbackPlan plan;
   plan.source = source;
   plan.word = word;
-  if (const auto live = folder.dir().status(folder.data_name())) plan.live_size = live->size;
+  plan.source_file = open_source(folder, source)->status();
+  plan.live_file = folder.dir().status(folder.data_name());
+  if (plan.live_file) plan.live_size = plan.live_file->size;
   plan.stop_server = folder.server_is_running();
   plan.start_server = start_server || plan.stop_server;
   const std::uint64_t needed = source.database.size + kSlack;
@@ -312,9 +313,20 @@ RollbackPlan plan_rollback(DataFolder& folder, const RollbackSource& source, con
           .with_hint("make room in " + folder.dir().path() + ", then run 'schooltool-db check --repair'");
     }
     plan.move_instead_of_copy = true;
-    plan.aliases = aliases_of(folder, source);
   }
   return plan;
+}
+
+bool still_fits(DataFolder& folder, const RollbackPlan& plan) {
+  const auto live = folder.dir().status(folder.data_name());
+  if (live.has_value() != plan.live_file.has_value()) return false;
+  if (live && !live->same_file(*plan.live_file)) return false;
+  try {
+    return is_same_version(open_source(folder, plan.source)->status(), plan.source_file);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::not_found) throw;
+    return false;
+  }
 }
 
 RollbackReport carry_out(io::Env& env, DataFolder& folder, const RollbackPlan& plan, Service& service,

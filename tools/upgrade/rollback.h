@@ -40,8 +40,9 @@ struct RollbackPlan {
   bool move_instead_of_copy = false;
   // The folder of its blobs, if known: put back as well, should it have been moved away.
   std::optional<BlobFolder> blobs;
-  std::vector<std::string>
-      aliases;  // further names of the source among the generations, which go in that case
+  // The files as they were found.
+  io::FileStatus source_file;
+  std::optional<io::FileStatus> live_file;
 };
 
 // The copy of the database with this fingerprint: in the vault, or any generation, whatever its name, for the
@@ -57,6 +58,10 @@ RollbackSource source_named(DataFolder& folder, const std::string& name);
 // move.
 RollbackPlan plan_rollback(DataFolder& folder, const RollbackSource& source, const std::string& word,
                            bool start_server);
+
+// Whether source and live file are still those that the plan was made for. To be asked under the instance's
+// lock, where time has passed since.
+bool still_fits(DataFolder& folder, const RollbackPlan& plan);
 
 struct RollbackReport {
   std::string displaced_to;  // full path; empty if there was no live file

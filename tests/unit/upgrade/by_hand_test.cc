@@ -114,6 +114,41 @@ TEST_F(ByHand, RefusesWhileAnotherCommandIsAtWork) {
   EXPECT_BYTES(at("Data.fs"), school(5));
 }
 
+// While the person thinks, an upgrade moves the generations up, and copies the live file to .0.
+TEST_F(ByHand, DoesNothingIfTheFilesAreOthersThanThoseOfThePlan) {
+  for (const bool no_space : {false, true}) {
+    machine_.put("Data.fs", school(5));
+    machine_.put("Data.fs.0", school(20));
+    if (no_space) {
+      const auto space = mem_.open_dir("/", io::Links::refuse)->space();
+      mem_.set_capacity(space.total - space.free + 8 * 1024);
+    }
+    const HandPlan agreed = plan("0");
+    EXPECT_EQ(agreed.plan.move_instead_of_copy, no_space);
+    const auto dir = mem_.open_dir(support::kDataDir, io::Links::refuse);
+    dir->rename("Data.fs.0", *dir, "Data.fs.1", io::Replace::no);
+    dir->rename("Data.fs", *dir, "Data.fs.0", io::Replace::no);
+    machine_.put("Data.fs", support::bootstrap());
+    EXPECT_TRUE(fails_with(
+        ErrorKind::busy, [&] { roll_back_by_hand(mem_, school_instance(), agreed, {}); }, "changed since"));
+    EXPECT_BYTES(at("Data.fs"), support::bootstrap());
+    EXPECT_BYTES(at("Data.fs.0"), school(5));
+    EXPECT_BYTES(at("Data.fs.1"), school(20));
+    for (const char* name : {"Data.fs", "Data.fs.0", "Data.fs.1"}) mem_.remove_all(in_data(name));
+  }
+}
+
+// Only the live file was exchanged.
+TEST_F(ByHand, DoesNothingIfTheLiveFileIsAnotherOne) {
+  machine_.put("Data.fs", school(5));
+  machine_.put("Data.fs.0", school(20));
+  const HandPlan agreed = plan("0");
+  mem_.remove_all(in_data("Data.fs"));
+  machine_.put("Data.fs", school(7));
+  EXPECT_TRUE(fails_with(ErrorKind::busy, [&] { roll_back_by_hand(mem_, school_instance(), agreed, {}); }));
+  EXPECT_BYTES(at("Data.fs"), school(7));
+}
+
 TEST_F(ByHand, SweepsWhatAKilledRunLeft) {
   machine_.put("Data.fs", school(5));
   machine_.put("Data.fs.0", school(20));
