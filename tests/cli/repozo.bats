@@ -298,6 +298,19 @@ others_of() { find "$1" -type f -regextype egrep ! -regex '.*/[0-9-]{19}\.((delt
   expect 1 repozo -B --keep 0 -r $repo -f $DATA/Data.fs
 }
 
+@test "--keep does not count what lacks something, and removes no good chain for it" {
+  setup_repository
+  for n in 1 2 3; do repozo -B -F -r $repo -f $DATA/Data.fs; done
+  oldest=$(ls $repo/*.fs | head -n 1)
+  rm "$(ls $repo/*.fs | sed -n 2p)"
+  expect 0 repozo -B -F --keep 3 -r $repo -f $DATA/Data.fs
+  [ -f "$oldest" ]
+  is "$(names_of $repo)" ".fs .fs .fs"
+  expect 0 repozo -B -F --keep 3 -r $repo -f $DATA/Data.fs
+  [ ! -f "$oldest" ]
+  expect 0 repozo -V --all -r $repo
+}
+
 @test "a damaged database never displaces a good backup" {
   setup_repository
   repozo -B -r $repo -f $DATA/Data.fs

@@ -85,4 +85,14 @@ std::string plain_verify(const Files& repository) {
   return lines.eof() ? "" : "odd line";
 }
 
+std::string plain_verify_all(const Files& repository) {
+  Files files = repository;
+  while (true) {
+    const auto newest = files_of_state(files);
+    if (newest.empty()) return "";
+    if (const std::string complaint = plain_verify(files); !complaint.empty()) return complaint;
+    for (const std::string& name : newest) files.erase(name);
+  }
+}
+
 }  // namespace support

@@ -33,7 +33,9 @@ std::vector<std::string> files_of_state(const Files& repository, const std::stri
 // Their content put together without any check; empty if there are none; std::runtime_error if one cannot be
 // unpacked.
 std::optional<std::string> plain_recover(const Files& repository, const std::string& date = "");
-// What ZODB's repozo -V says: "" or its first complaint.
+// What ZODB's repozo -V says of the newest chain: "" or its first complaint.
 std::string plain_verify(const Files& repository);
+// The same of each chain that stands there, as if it were the newest one.
+std::string plain_verify_all(const Files& repository);
 
 }  // namespace support

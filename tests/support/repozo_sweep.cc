@@ -53,6 +53,12 @@ void expect_states(io::MemEnv& mem, const std::vector<std::string>& newest, Earl
   }
 }
 
+void expect_all_chains_good(io::MemEnv& mem) {
+  const RepozoRun run = run_repozo(mem, {"-V", "--all", "-r", "repo"});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(plain_verify_all(files_in(mem, kRepoDir)), "");
+}
+
 void expect_sound_and_tidy(io::MemEnv& mem, const std::string& newest) {
   expect_states(mem, {newest}, Earlier::being_removed);
   const RepozoRun run = run_repozo(mem, {"-V", "--all", "-r", "repo"});

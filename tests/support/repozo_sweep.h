@@ -21,6 +21,9 @@ enum class Earlier {
 // Whatever happened: each state that can be asked for, by ours and as the original picks it, is the one of
 // that moment, or there is none; the newest one is one of `newest`.
 void expect_states(io::MemEnv& mem, const std::vector<std::string>& newest, Earlier earlier = Earlier::kept);
+// Every chain that stands there is good, says verify, and each of them says the original's: before anything
+// is finished or swept.
+void expect_all_chains_good(io::MemEnv& mem);
 // Verify is content, the original too, and nothing is left of what was cut short.
 void expect_sound_and_tidy(io::MemEnv& mem, const std::string& newest);
 

@@ -11,9 +11,11 @@ namespace backup {
 
 namespace {
 
-bool has_record(const std::vector<Record>& records, const std::string& chain) {
-  return std::any_of(records.begin(), records.end(),
-                     [&](const Record& record) { return record.chain == chain; });
+// A backup to rely on: with a record, and all of it there.
+bool is_good(const repozo::Chain& chain, const std::vector<Record>& records) {
+  return repozo::is_whole(chain) && std::any_of(records.begin(), records.end(), [&](const Record& record) {
+           return record.chain == chain.stamp;
+         });
 }
 
 std::uint64_t stored_in(const repozo::Chain& chain) {
@@ -38,18 +40,18 @@ RetentionPlan plan_retention(const std::vector<repozo::Chain>& chains, const std
   unsigned counted = 0;
   while (first > 0 && counted < keep) {
     --first;
-    counted += has_record(records, chains[first].stamp) ? 1U : 0U;
+    counted += is_good(chains[first], records) ? 1U : 0U;
   }
-  if (counted == 0) return {chains.size(), {}, {}, {}};  // nothing is known well enough to let others go
+  if (counted == 0) return {};  // nothing is known well enough to let others go
   std::uint64_t freed = 0;
   for (std::size_t at = 0; at < first; ++at) freed += stored_in(chains[at]);
   while (counted > keep_min && free + freed < needed) {
     freed += stored_in(chains[first]);
-    counted -= has_record(records, chains[first].stamp) ? 1U : 0U;
+    counted -= is_good(chains[first], records) ? 1U : 0U;
     ++first;
   }
   RetentionPlan plan;
-  plan.chains_kept = chains.size() - first;
+  plan.oldest_kept = chains[first].stamp;
   for (std::size_t at = 0; at < first; ++at) plan.chains.push_back(chains[at].stamp);
   std::set<std::string> needed_archives;
   for (const Record& record : records) {
@@ -73,7 +75,7 @@ std::vector<std::string> apply_retention(repozo::Repository& repository, const R
   for (const std::string& stamp : plan.records) remove_if_there(dir, record_name(stamp), removed);
   if (!plan.records.empty()) dir.sync();
   if (!plan.chains.empty()) {
-    const auto gone = repozo::keep_chains(repository, static_cast<unsigned>(plan.chains_kept));
+    const auto gone = repozo::keep_chains_from(repository, plan.oldest_kept);
     removed.insert(removed.end(), gone.begin(), gone.end());
   }
   for (const std::string& stamp : plan.archives) {

@@ -13,15 +13,15 @@
 namespace backup {
 
 struct RetentionPlan {
-  std::size_t chains_kept = 0;        // the newest of the repository's
+  std::string oldest_kept;            // stamp of the first chain that stays; "" if nothing goes
   std::vector<std::string> chains;    // stamps of those that go, oldest first
   std::vector<std::string> records;   // stamps that go
   std::vector<std::string> archives;  // stamps that go
 };
 
-// `archives`: stamps of all blob archives. A chain without a record counts for nothing, and goes when it is
-// older than all that are kept. `free` and `needed`: bytes there are, and that another full backup would
-// take; while they do not suffice, chains go down to `keep_min`.
+// `archives`: stamps of all blob archives. A chain without a record, or one that is not whole, counts for
+// nothing, and goes when it is older than all that are kept. `free` and `needed`: bytes there are, and that
+// another full backup would take; while they do not suffice, chains go down to `keep_min`.
 RetentionPlan plan_retention(const std::vector<repozo::Chain>& chains, const std::vector<Record>& records,
                              const std::vector<std::string>& archives, unsigned keep, unsigned keep_min,
                              std::uint64_t free, std::uint64_t needed);

@@ -11,12 +11,6 @@ namespace repozo {
 
 namespace {
 
-std::string text_of(const std::vector<DatLine>& lines) {
-  std::string text;
-  for (const DatLine& line : lines) text += dat_line(line);
-  return text;
-}
-
 // Owner and mode of the .dat that is replaced, or of the folder and `mode`.
 struct Rights {
   io::Owner owner;
@@ -30,14 +24,6 @@ std::optional<std::vector<DatLine>> lines_in(Repository& repository, const std::
 
 bool is_named(const std::vector<DatLine>& lines, const BackupName& name) {
   return std::any_of(lines.begin(), lines.end(), [&](const DatLine& line) { return line.name == name; });
-}
-
-void write_dat(Repository& repository, const std::string& name, const std::vector<DatLine>& lines,
-               Rights rights) {
-  io::AtomicFile dat(repository.dir(), name, repository.env());
-  dat.file().write_full(0, base::as_bytes(text_of(lines)));
-  seal_as_far_as_allowed(dat, rights.owner, rights.mode);
-  dat.commit(io::Replace::yes);
 }
 
 // The lines of both files, and those of pieces that stand there, ours, and in neither.
@@ -67,7 +53,7 @@ void add_increment(Repository& repository, io::AtomicFile& data, const std::stri
   const std::string dat = dat_name(chain), before = dat_before_name(chain);
   const auto old = dir.status(dat);
   io::AtomicFile next(dir, dat, repository.env());
-  next.file().write_full(0, base::as_bytes(text_of(lines)));
+  next.file().write_full(0, base::as_bytes(dat_text(lines)));
   const Rights rights =
       old ? Rights{old->owner, old->mode & 0777U} : Rights{next.file().status().owner, mode};
   seal_as_far_as_allowed(next, rights.owner, rights.mode);
@@ -108,7 +94,7 @@ void finish_interrupted(Repository& repository) {
     const std::vector<DatLine> newer = lines_in(repository, dat_name(stamp)).value_or(std::vector<DatLine>());
     const std::vector<DatLine> lines = merged(repository, stamp, *older, newer);
     if (lines.size() > newer.size() || !dir.status(dat_name(stamp))) {
-      write_dat(repository, dat_name(stamp), lines, {status->owner, status->mode & 0777U});
+      replace_dat(repository, stamp, lines, status->owner, status->mode & 0777U);
     }
     dir.remove(name);
     dir.sync();

@@ -201,10 +201,11 @@ BackupResult back_up(Repository& repository, const Source& source, const BackupO
   return Backup(repository, source, options, report).run();
 }
 
-std::vector<std::string> keep_chains(Repository& repository, unsigned keep, const Report& report) {
+std::vector<std::string> keep_chains_from(Repository& repository, const std::string& stamp,
+                                          const Report& report) {
   const io::FileLock lock = repository.lock_and_sweep("repozo --keep");
   finish_interrupted(repository);
-  return remove_chains(repository, std::max(keep, 1U), report);
+  return remove_chains_before(repository, stamp, report);
 }
 
 }  // namespace repozo

@@ -30,7 +30,7 @@ struct BackupOptions {
   bool quick = false;                        // decide by the last piece alone
   bool gzip = false;                         // compress this backup
   bool kill_old = false;                     // after a full backup: remove all others
-  std::optional<unsigned> keep_chains = {};  // after a full backup: keep as many chains, this one included
+  std::optional<unsigned> keep_chains = {};  // after a full backup: keep as many whole chains, this one too
   std::uint32_t mode = 0600;                 // of new files
 };
 
@@ -56,9 +56,10 @@ struct BackupResult {
 BackupResult back_up(Repository& repository, const Source& source, const BackupOptions& options,
                      const Report& report = {});
 
-// Removes chains: all but the newest `keep` (at least 1). A chain goes as a whole, from its last increment to
+// Removes all chains older than the one with this stamp. A chain goes as a whole, from its last increment to
 // its full backup; a crash leaves a shorter chain that is good. Returns the backup files removed. Takes the
 // lock; durable when it returns. The caller has verified what stays.
-std::vector<std::string> keep_chains(Repository& repository, unsigned keep, const Report& report = {});
+std::vector<std::string> keep_chains_from(Repository& repository, const std::string& stamp,
+                                          const Report& report = {});
 
 }  // namespace repozo

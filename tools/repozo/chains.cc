@@ -147,7 +147,22 @@ void add_missing(Repository& repository, const Chain& chain, const std::string& 
   std::stable_sort(files.begin(), files.end(), comes_before);
 }
 
+// Whether the last of them is what a removal, cut short, has left: the .dat ends with the piece before it,
+// and the mark says that somebody was at work on it. (Where an increment was being added there is a
+// .dat-before, or no .dat.)
+bool is_half_removed(Repository& repository, const Chain& chain, const Names& files) {
+  if (files.size() < 2 || chain.lines.empty() || !chain.problem.empty()) return false;
+  const BackupName& last = files.back();
+  return last.kind == Kind::increment && chain.lines.back().name == files[files.size() - 2] &&
+         repository.dir().status(sums_new_name(last.stamp)) &&
+         !repository.dir().status(dat_before_name(chain.stamp));
+}
+
 Chain described(Repository& repository, Chain chain, Names files, const std::string& date) {
+  if (is_half_removed(repository, chain, files)) {
+    chain.half_removed = files.back();
+    files.pop_back();
+  }
   add_missing(repository, chain, date, files);
   Describer describer(repository, chain);
   for (const BackupName& file : files) describer.describe(file);
@@ -258,6 +273,13 @@ std::optional<PieceProblem> problem_of(const std::vector<Piece>& pieces) {
     end_known = piece.described || (end_known && !piece.name.gzip);
   }
   return std::nullopt;
+}
+
+bool is_whole(const Chain& chain) {
+  if (chain.headless || !chain.has_dat || !chain.problem.empty()) return false;
+  const bool contradicted = std::any_of(chain.pieces.begin(), chain.pieces.end(),
+                                        [](const Piece& piece) { return piece.contradicted; });
+  return !contradicted && !problem_of(pieces_that_count(chain));
 }
 
 }  // namespace repozo

@@ -44,6 +44,8 @@ struct Chain {
   bool has_dat = false;
   std::vector<DatLine> lines;  // of the .dat
   std::string problem;         // "" or why the .dat cannot be used: "line 3 does not have four words..."
+  // The increment of which a removal, cut short, has left the data alone; none of the pieces (retention.cc).
+  std::optional<BackupName> half_removed;
 
   const Piece& last() const { return pieces.back(); }
 };
@@ -67,6 +69,10 @@ struct PieceProblem {
 // Whether they fit together: none is missing, or has another size on disk than described; no gap, no overlap,
 // a full backup at the front. Looks at no data. Empty: they do.
 std::optional<PieceProblem> problem_of(const std::vector<Piece>& pieces);
+
+// Whether all of it is there and fits together, with a .dat that can be used: each state that it holds can be
+// recovered, as far as one sees without looking at data.
+bool is_whole(const Chain& chain);
 
 // Whether a backup of this stamp belongs to the state as of `date`: compared as text, so a shorter date is
 // the beginning of that period.

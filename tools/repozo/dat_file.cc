@@ -97,4 +97,10 @@ std::string dat_line(const DatLine& line) {
          "\n";
 }
 
+std::string dat_text(const std::vector<DatLine>& lines) {
+  std::string text;
+  for (const DatLine& line : lines) text += dat_line(line);
+  return text;
+}
+
 }  // namespace repozo

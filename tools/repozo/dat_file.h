@@ -32,5 +32,6 @@ inline constexpr std::size_t kLargestDat = 16 << 20;
 std::vector<DatLine> parse_dat(std::string_view text, const std::string& path);
 // With its newline.
 std::string dat_line(const DatLine& line);
+std::string dat_text(const std::vector<DatLine>& lines);
 
 }  // namespace repozo

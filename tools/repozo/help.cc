@@ -61,6 +61,7 @@ For -B/--backup:
 
     --keep=N
         The same, but the N newest full backups stay, with their increments.
+        Those that lack something do not count.
 
 For -R/--recover:
 

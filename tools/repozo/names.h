@@ -4,7 +4,7 @@
 //   YYYY-MM-DD-hh-mm-ss.deltafs   increment          }
 //   YYYY-MM-DD-hh-mm-ss.index     beside each: the index of the database at that moment
 //   YYYY-MM-DD-hh-mm-ss.sums      beside each that we wrote: sums of its blocks (sums_file.h)
-//   YYYY-MM-DD-hh-mm-ss.sums-new  the same as long as the backup is being made
+//   YYYY-MM-DD-hh-mm-ss.sums-new  the same as long as the backup is being made, or removed
 //   YYYY-MM-DD-hh-mm-ss.dat       beside each full backup: what belongs to it (dat_file.h)
 //   YYYY-MM-DD-hh-mm-ss.dat-before  the .dat while an increment is being added (add_increment.h)
 //   .repozo.lock                  held by whoever writes

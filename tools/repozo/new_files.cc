@@ -96,6 +96,14 @@ void seal_as_far_as_allowed(io::AtomicFile& file, io::Owner owner, std::uint32_t
   file.seal(owner, mode);
 }
 
+void replace_dat(Repository& repository, const std::string& chain, const std::vector<DatLine>& lines,
+                 io::Owner owner, std::uint32_t mode) {
+  io::AtomicFile dat(repository.dir(), dat_name(chain), repository.env());
+  dat.file().write_full(0, base::as_bytes(dat_text(lines)));
+  seal_as_far_as_allowed(dat, owner, mode);
+  dat.commit(io::Replace::yes);
+}
+
 SideFiles::SideFiles(Repository& repository, std::string stamp, std::uint32_t mode)
     : repository_(repository), stamp_(std::move(stamp)), mode_(mode) {}
 

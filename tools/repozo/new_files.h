@@ -8,6 +8,7 @@
 #include "io/atomic_file.h"
 #include "io/copy.h"
 #include "io/env.h"
+#include "repozo/dat_file.h"
 #include "repozo/repository.h"
 #include "repozo/sums_file.h"
 
@@ -25,6 +26,10 @@ Written copy_range(io::File& source, std::uint64_t start, std::uint64_t end, boo
 
 // Sets owner and mode as far as we may, and syncs: one who is not root keeps what he owns.
 void seal_as_far_as_allowed(io::AtomicFile& file, io::Owner owner, std::uint32_t mode);
+
+// Puts these lines in the place of the chain's .dat. Durable; if it throws, the old one stands.
+void replace_dat(Repository& repository, const std::string& chain, const std::vector<DatLine>& lines,
+                 io::Owner owner, std::uint32_t mode);
 
 // The files that stand beside a backup, made before it under their final names: nobody looks at them as long
 // as there is no backup of that stamp. Removed again unless keep() was called.

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "io/atomic_file.h"
+#include "repozo/retention.h"
 
 namespace repozo {
 
@@ -69,6 +70,11 @@ std::vector<std::string> Repository::lone_dats() {
 
 io::FileLock Repository::lock_and_sweep(const std::string& purpose) {
   io::FileLock lock(*folder_, kLockName, purpose, 0, env_);
+  const std::vector<std::string> names = folder_->list();
+  const bool interrupted = std::any_of(names.begin(), names.end(), [](const std::string& name) {
+    return !stamp_with(name, ".sums-new").empty();
+  });
+  if (interrupted) finish_removal(*this);
   std::set<std::string> stamps, unfinished, with_sums;
   for (const std::string& name : folder_->list()) {
     if (const auto backup = parse_name(name)) stamps.insert(backup->stamp);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "repozo/chains.h"
+#include "repozo/new_files.h"
 
 namespace repozo {
 
@@ -24,8 +26,29 @@ void mark(Repository& repository, const std::string& stamp) {
   }
 }
 
-// The data first, as the other files mean nothing without them, and each is gone for good before the one it
-// builds on goes: no crash leaves a hole.
+// The .dat without the lines of what is to go next. On a full disk it stays as it is: removing is what makes
+// room, and the worst that a crash leaves then is a chain that is told to lack its end.
+void take_out_of_dat(Repository& repository, const Chain& chain, std::size_t pieces_left) {
+  std::vector<DatLine> lines;
+  for (const DatLine& line : chain.lines) {
+    const auto last = chain.pieces.begin() + static_cast<std::ptrdiff_t>(pieces_left);
+    const bool stays =
+        std::any_of(chain.pieces.begin(), last, [&](const Piece& piece) { return piece.name == line.name; });
+    if (stays) lines.push_back(line);
+  }
+  const auto status = repository.dir().status(dat_name(chain.stamp));
+  if (!status || !chain.problem.empty() || lines.size() == chain.lines.size()) return;
+  try {
+    replace_dat(repository, chain.stamp, lines, status->owner, status->mode & 0777U);
+  } catch (const base::Error& error) {
+    if (error.kind() != base::ErrorKind::no_space) throw;
+  }
+}
+
+// From the last increment to the full backup: of each first its line goes, then its data, each for good
+// before the next. So at every moment there is a good chain, or nothing, and at most one increment behind it
+// without a line; that one is good, too, and chains.cc knows it by its mark. (With a line and no data, verify
+// would complain.) The files beside the data mean nothing without them, and go last.
 void remove_chain(Repository& repository, const Chain& chain, const std::vector<std::string>& still_used) {
   io::Dir& dir = repository.dir();
   std::vector<std::string> stamps;
@@ -35,9 +58,11 @@ void remove_chain(Repository& repository, const Chain& chain, const std::vector<
   }
   for (const std::string& stamp : stamps) mark(repository, stamp);
   dir.sync();
-  for (auto piece = chain.pieces.rbegin(); piece != chain.pieces.rend(); ++piece) {
-    if (piece->missing) continue;
-    dir.remove(piece->name.file());
+  for (std::size_t left = chain.pieces.size(); left-- > 0;) {
+    const Piece& piece = chain.pieces[left];
+    if (left > 0) take_out_of_dat(repository, chain, left);
+    if (piece.missing) continue;
+    dir.remove(piece.name.file());
     dir.sync();
   }
   for (const std::string& stamp : stamps) {
@@ -50,29 +75,63 @@ void remove_chain(Repository& repository, const Chain& chain, const std::vector<
   dir.sync();
 }
 
-}  // namespace
+bool is_usable(const Chain& chain) {
+  return !chain.headless && !chain.pieces.front().missing;
+}
 
-std::vector<std::string> remove_chains(Repository& repository, unsigned keep, const Report& report) {
-  const std::vector<Chain> chains = list_chains(repository);
-  // What stands in front of the first full backup is no chain that anybody could keep.
-  const auto whole =
-      static_cast<std::size_t>(std::count_if(chains.begin(), chains.end(), [](const Chain& chain) {
-        return !chain.headless && !chain.pieces.front().missing;
-      }));
-  const std::size_t doomed = chains.size() - std::min<std::size_t>(whole, keep);
-  std::vector<std::string> removed, still_used;
-  for (std::size_t at = 0; at < chains.size(); ++at) {
+// The oldest of those that stay. With too few whole ones, what has a full backup is worth keeping; what
+// stands before the first of these nobody can recover.
+std::size_t oldest_to_keep(const std::vector<Chain>& chains, unsigned keep) {
+  unsigned whole = 0;
+  for (std::size_t at = chains.size(); at-- > 0;) {
+    if (is_whole(chains[at]) && ++whole == keep) return at;
+  }
+  return static_cast<std::size_t>(std::find_if(chains.begin(), chains.end(), is_usable) - chains.begin());
+}
+
+std::vector<std::string> remove_first(Repository& repository, const std::vector<Chain>& chains,
+                                      std::size_t count, const Report& report) {
+  std::vector<std::string> removed;
+  for (std::size_t at = 0; at < count; ++at) {
     for (const Piece& piece : chains[at].pieces) {
-      if (at >= doomed) still_used.push_back(piece.name.stamp);
-      if (at < doomed && !piece.missing) removed.push_back(piece.name.file());
+      if (!piece.missing) removed.push_back(piece.name.file());
     }
   }
   std::sort(removed.begin(), removed.end());
   for (const std::string& name : removed) {
     report.say("removing old backup file " + name + " (and .dat / .index)");
   }
-  for (std::size_t at = 0; at < doomed; ++at) remove_chain(repository, chains[at], still_used);
+  for (std::size_t at = 0; at < count; ++at) {
+    std::vector<std::string> still_used;
+    for (std::size_t later = at + 1; later < chains.size(); ++later) {
+      for (const Piece& piece : chains[later].pieces) still_used.push_back(piece.name.stamp);
+    }
+    remove_chain(repository, chains[at], still_used);
+  }
   return removed;
+}
+
+}  // namespace
+
+std::vector<std::string> remove_chains(Repository& repository, unsigned keep, const Report& report) {
+  const std::vector<Chain> chains = list_chains(repository);
+  return remove_first(repository, chains, oldest_to_keep(chains, keep), report);
+}
+
+std::vector<std::string> remove_chains_before(Repository& repository, const std::string& stamp,
+                                              const Report& report) {
+  const std::vector<Chain> chains = list_chains(repository);
+  const auto first =
+      std::find_if(chains.begin(), chains.end(), [&](const Chain& chain) { return chain.stamp >= stamp; });
+  return remove_first(repository, chains, static_cast<std::size_t>(first - chains.begin()), report);
+}
+
+void finish_removal(Repository& repository) {
+  for (const Chain& chain : list_chains(repository)) {
+    if (!chain.half_removed) continue;
+    repository.dir().remove(chain.half_removed->file());
+    repository.dir().sync();
+  }
 }
 
 }  // namespace repozo

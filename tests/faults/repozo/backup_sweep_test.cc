@@ -65,6 +65,7 @@ TEST(RepozoBackupSweep, FullThatRemovesTheOlderOnes) {
        {std::vector<std::string>{"-F", "-k"}, std::vector<std::string>{"-F", "--keep", "1"}}) {
     Scenario scenario = backup(options);
     scenario.verify = [](io::MemEnv& mem, const std::string&) {
+      support::expect_all_chains_good(mem);
       support::expect_states(mem, {school_states().back(), support::school(60)}, Earlier::being_removed);
     };
     scenario.verify_done = [](io::MemEnv& mem, const std::string&) {
@@ -77,6 +78,51 @@ TEST(RepozoBackupSweep, FullThatRemovesTheOlderOnes) {
                 std::nullopt);
     };
     support::repozo_sweep(options[1].c_str(), scenario, 200, 300);
+  }
+}
+
+// Whoever made them, and however often the removal is cut short: what stands are good chains, also before the
+// next run, which may be one that removes nothing.
+TEST(RepozoBackupSweep, ChainsThatAreRemovedAreGoodAtEveryMoment) {
+  struct Case {
+    const char* name;
+    Packing packing;
+    bool sums;
+    std::vector<std::string> options;
+  };
+  for (const Case& each :
+       {Case{"two chains, --keep 1", Packing::plain, true, {"-F", "--keep", "1"}},
+        Case{"one of two compressed chains, --keep 2", Packing::gzip, true, {"-F", "--keep", "2"}},
+        Case{"two chains of the original's, -k", Packing::plain, false, {"-F", "-k"}}}) {
+    SCOPED_TRACE(each.name);
+    Scenario scenario = backup(each.options, each.packing);
+    scenario.prepare = [&each](io::MemEnv& mem) {
+      put_grown(mem, each.packing);
+      mem.put_file(kData, support::school(56));
+      support::run_repozo_at(mem, "2026-02-05-03-15-00", {"-B", "-F", "-r", "repo", "-f", "Data.fs"});
+      mem.put_file(kData, support::school(58));
+      support::run_repozo_at(mem, "2026-02-06-03-15-00", {"-B", "-r", "repo", "-f", "Data.fs"});
+      mem.put_file(kData, support::school(60));
+      mem.set_now(support::stamp_time("2026-02-07-03-15-00"));
+      if (each.sums) return;
+      for (const std::string& name : mem.list(support::kRepoDir)) {
+        if (support::is_sums_name(name)) mem.remove_all(kRepo + name);
+      }
+    };
+    scenario.verify = [](io::MemEnv& mem, const std::string&) {
+      support::expect_all_chains_good(mem);
+      support::expect_states(mem, {support::school(58), support::school(60)}, Earlier::being_removed);
+    };
+    scenario.verify_done = {};
+    scenario.act_again = [](io::Env& env) {
+      EXPECT_EQ(support::run_repozo(env, {"-B", "-r", "repo", "-f", "Data.fs"}).status, 0);
+    };
+    scenario.verify_final = [](io::MemEnv& mem, const std::string&) {
+      support::expect_sound_and_tidy(mem, support::school(60));
+      support::expect_all_chains_good(mem);
+    };
+    support::repozo_sweep(each.name, scenario, 200, 300);
+    if (HasFailure()) return;
   }
 }
 
