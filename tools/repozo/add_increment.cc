@@ -26,6 +26,12 @@ bool is_named(const std::vector<DatLine>& lines, const BackupName& name) {
   return std::any_of(lines.begin(), lines.end(), [&](const DatLine& line) { return line.name == name; });
 }
 
+bool has_full(Repository& repository, const std::string& chain) {
+  io::Dir& dir = repository.dir();
+  return dir.status(BackupName{chain, Kind::full, false}.file()) ||
+         dir.status(BackupName{chain, Kind::full, true}.file());
+}
+
 // The lines of both files, and those of pieces that stand there, ours, and in neither.
 std::vector<DatLine> merged(Repository& repository, const std::string& stamp, std::vector<DatLine> lines,
                             const std::vector<DatLine>& newer) {
@@ -88,6 +94,11 @@ void finish_interrupted(Repository& repository) {
   for (const std::string& name : dir.list()) {
     const std::string stamp = name.substr(0, name.find('.'));
     if (!name.ends_with(ending) || !is_stamp(stamp) || name != dat_before_name(stamp)) continue;
+    if (!has_full(repository, stamp)) {  // the original's -k came between: a .dat would tell of what is gone
+      dir.remove(name);
+      dir.sync();
+      continue;
+    }
     const auto status = dir.status(name);
     const auto older = lines_in(repository, name);
     if (!status || !older) continue;

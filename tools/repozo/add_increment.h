@@ -31,7 +31,8 @@ namespace repozo {
 void add_increment(Repository& repository, io::AtomicFile& data, const std::string& chain,
                    const std::vector<DatLine>& lines, std::uint32_t mode);
 
-// What a crash interrupted, is brought to its end. Needs the lock.
+// What a crash interrupted, is brought to its end; what was begun for a chain that is gone since, is removed.
+// Needs the lock.
 void finish_interrupted(Repository& repository);
 
 }  // namespace repozo

@@ -84,6 +84,14 @@ TEST_F(FinishInterrupted, DataThatAreNotCompleteGetNoLine) {
   EXPECT_EQ(dat_after(), before_);
 }
 
+// The original's "-B -F -k" came between: it removes the chain, and does not know the .dat-before.
+TEST_F(FinishInterrupted, NoDatComesBackWhoseFullBackupIsGone) {
+  put(kChain + ".dat-before", before_);
+  mem_.remove_all("/repo/" + kFull);
+  mem_.remove_all("/repo/" + kFirst);
+  EXPECT_EQ(dat_after(), "none");
+}
+
 TEST_F(FinishInterrupted, OwnerAndModeOfTheDatAreKept) {
   mem_.put_file("/repo/" + kChain + ".dat-before", before_, {7, 8}, 0640);
   dat_after();
