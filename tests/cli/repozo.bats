@@ -344,6 +344,31 @@ others_of() { find "$1" -type f -regextype egrep ! -regex '.*/[0-9-]{19}\.((delt
   has "$stderr" "$missing is missing"
 }
 
+@test "--no-verify recovers altered content, and nothing that is missing or cut" {
+  setup_repository
+  grow_up
+  repozo -B -r $repo -f $DATA/Data.fs
+  golden school > $DATA/Data.fs
+  repozo -B -r $repo -f $DATA/Data.fs
+  full=$(ls $repo/*.fs)
+  increment=$(ls $repo/*.deltafs)
+  cp -a $repo /run/good
+  printf X | dd of="$increment" bs=1 seek=100 conv=notrunc status=none
+  expect 1 repozo -R -r $repo -o /run/out.fs
+  expect 0 repozo -R --no-verify -r $repo -o /run/out.fs
+  cat "$full" "$increment" | cmp - /run/out.fs
+  rm /run/out.fs*
+  for damage in "truncate -s -1 $increment" "rm $increment" "truncate -s -1 $full" "rm $full"; do
+    rm -rf $repo
+    cp -a /run/good $repo
+    $damage
+    expect 1 repozo -R --no-verify -r $repo -o /run/out.fs
+    has "$stderr" "${damage##* } is "
+    [ ! -e /run/out.fs ]
+    [ ! -e /run/out.fs.index ]
+  done
+}
+
 @test "a full disk under the repository: told, nothing lost, finished when there is room" {
   mkdir -p $repo
   mount -t tmpfs -o size=1200k tmpfs $repo

@@ -37,7 +37,7 @@ class Delivery {
   }
 
   Delivered run_to(io::File& target) {
-    if (state_.size_known() && !options_.no_verify) target.reserve(state_.size());
+    if (state_.size_known()) target.reserve(state_.size());
     if (md5_ || structure_) return run(writer(target));
     for (const Piece& piece : state_.pieces) {
       if (has_block_sums(piece, options_)) {
@@ -88,15 +88,11 @@ class Delivery {
       }
       return;
     }
-    if (options_.no_verify) {
-      read_piece(*file, piece.name, largest_content(file->status()),
-                 [&](base::ByteSpan bytes) { give(bytes, sink); });
-      return;
-    }
-    const Checked checked = check_piece(*file, piece, options_.with_md5 ? Check::md5 : Check::sums,
-                                        [&](base::ByteSpan bytes) { give(bytes, sink); });
+    const Check check = options_.no_verify ? Check::size : options_.with_md5 ? Check::md5 : Check::sums;
+    const Checked checked =
+        check_piece(*file, piece, check, [&](base::ByteSpan bytes) { give(bytes, sink); });
     if (!checked.fault.empty()) fail(piece, checked.fault);
-    if (options_.with_md5) {
+    if (options_.with_md5 && !options_.no_verify) {
       report_.say("Recovered chunk " + repository_.shown(piece.name.file()) + " : " +
                   std::to_string(checked.size) + " bytes, md5: " + checked.md5);
     }

@@ -80,7 +80,8 @@ For -R/--recover:
         Check by MD5 sums, also where faster sums are at hand.
 
     --no-verify
-        Check nothing but sizes.
+        Check only that every backup is there, has its size and its place;
+        not the content.
 
 For -V/--verify:
 

@@ -28,6 +28,7 @@ RecoverResult result_of(const State& state, const Delivered& delivered) {
 // Why the index does not belong to the data; "" if it does. Ours have a sum; others at least have to be an
 // index, and to end where the data do.
 std::string objection_to(io::File& index, const Piece& last, std::uint64_t size) {
+  if (last.described && last.end != size) return "is not of these data";
   if (last.sums) {
     std::uint64_t length = 0;
     const bool same = sum_of_file(index, length) == last.sums->index_sum && length == last.sums->index_size;

@@ -18,7 +18,7 @@ namespace repozo {
 struct RecoverOptions {
   std::string date;        // state as of; "" for the newest. Text, compared as reaches() tells
   bool with_md5 = false;   // check by md5 even where there are block sums
-  bool no_verify = false;  // check sizes and places only
+  bool no_verify = false;  // check only that all pieces are there, by their sizes and places
 };
 
 // Where to: a file in an open folder.

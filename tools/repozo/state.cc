@@ -15,6 +15,19 @@ namespace {
 
 constexpr const char* kAllTheSame = "--no-verify recovers what is there all the same";
 
+// Without every piece in its place what comes out is no database at all, so this is checked in any case.
+void check_places(Repository& repository, const std::vector<Piece>& pieces) {
+  const auto problem = problem_of(pieces);
+  if (!problem) return;
+  const bool missing = problem->text == "is missing";
+  Error error = piece_error(repository, missing ? ErrorKind::not_found : ErrorKind::corrupt, problem->name,
+                            problem->text);
+  const auto piece = std::find_if(pieces.begin(), pieces.end(),
+                                  [&](const Piece& each) { return each.name.file() == problem->name; });
+  if (piece == pieces.begin() || piece == pieces.end()) throw error;
+  throw error.with_hint("-D " + std::prev(piece)->name.stamp + " recovers the state before it");
+}
+
 [[noreturn]] void no_files(const std::string& date) {
   throw Error(ErrorKind::not_found, "", "",
               date.empty() ? "No files in repository" : "No files in repository before " + date);
@@ -41,12 +54,6 @@ void check_dat(Repository& repository, const Chain& chain, const RecoverOptions&
 }
 
 void check_pieces(Repository& repository, State& state, const RecoverOptions& options, const Report& report) {
-  if (const auto problem = problem_of(state.pieces)) {
-    const bool missing = problem->text == "is missing";
-    throw piece_error(repository, missing ? ErrorKind::not_found : ErrorKind::corrupt, problem->name,
-                      problem->text)
-        .with_hint(kAllTheSame);
-  }
   for (const Piece& piece : state.pieces) {
     const std::string name = piece.name.file();
     if (piece.contradicted) {
@@ -85,17 +92,14 @@ State find_state(Repository& repository, const RecoverOptions& options, const Re
   State state;
   state.chain = std::move(*chain);
   state.pieces = pieces_that_count(state.chain);
-  if (options.no_verify) {
-    std::erase_if(state.pieces, [](const Piece& piece) { return piece.missing; });
-    if (state.pieces.empty()) no_files(options.date);
-  }
   tell_files(repository, state, when, report);
   return state;
 }
 
 void check_state(Repository& repository, State& state, const RecoverOptions& options, const Report& report) {
-  if (options.no_verify) return;
+  if (options.no_verify) return check_places(repository, state.pieces);
   check_dat(repository, state.chain, options, report);
+  check_places(repository, state.pieces);
   check_pieces(repository, state, options, report);
 }
 

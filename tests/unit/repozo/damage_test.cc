@@ -218,6 +218,83 @@ TEST_P(RepozoDamage, OfADatIsToldByVerify) {
   }
 }
 
+// --no-verify puts up with other content, and with nothing else: what comes out is as long as what was backed
+// up, and every byte stands where it belongs.
+TEST_P(RepozoDamage, OfSizesAndPlacesStopsARecoverThatDoesNotVerify) {
+  std::size_t stopped = 0, taken = 0;
+  for (std::size_t backup = 0; backup < kStamps.size(); ++backup) {
+    const std::string name = data_name(backup, GetParam());
+    for (const Damage& each : damages()) {
+      for (const bool sums : {true, false}) {
+        SCOPED_TRACE(name + " " + each.how + (sums ? "" : ", no block checksums"));
+        io::MemEnv mem;
+        damage(mem, name, each);
+        if (!sums) {
+          for (const std::string& stamp : kStamps) mem.remove_all(kRepo + stamp + ".sums");
+        }
+        const std::string whole = support::school_repository(GetParam()).at(name);
+        const auto changed = mem.content(kRepo + name);
+        auto words = kRecover;
+        words.push_back("--no-verify");
+        const RepozoRun run = support::run_repozo(mem, words);
+        if (!changed || (GetParam() == Packing::plain && changed->size() != whole.size())) {
+          EXPECT_EQ(run.status, 1);
+        }
+        if (run.status == 0) {
+          ++taken;
+          const std::string found = mem.content(kOut).value_or("");
+          ASSERT_EQ(found.size(), support::school_states().back().size());
+          std::string expected;
+          for (std::size_t piece = 0; piece < kStamps.size(); ++piece) {
+            const std::string file = data_name(piece, GetParam());
+            expected += support::unpacked(file, *mem.content(kRepo + file));
+          }
+          EXPECT_BYTES(found, expected);
+          EXPECT_BYTES(mem.content(kOut + ".index"),
+                       support::school_repository(GetParam()).at(kStamps[3] + ".index"));
+        } else {
+          ++stopped;
+          EXPECT_NE(run.err.find(name), std::string::npos) << run.err;
+          EXPECT_EQ(run.err.find("--no-verify"), std::string::npos) << run.err;
+          expect_output_untouched(mem);
+        }
+        if (HasFailure()) return;
+      }
+    }
+  }
+  EXPECT_GT(stopped, 50u);
+  if (GetParam() == Packing::plain) {
+    EXPECT_GT(taken, 20u);  // what is compressed has a sum of its own
+  }
+}
+
+// All that is told of is there, and one increment is told of by nobody.
+TEST_P(RepozoDamage, ThatLeavesAHoleStopsARecoverThatDoesNotVerify) {
+  io::MemEnv mem;
+  support::put_school(mem, GetParam());
+  std::string dat = *mem.content(kRepo + kStamps[0] + ".dat");
+  const std::size_t line = dat.find("repo/" + kStamps[1]);
+  dat.erase(line, dat.find('\n', line) + 1 - line);
+  mem.put_file(kRepo + kStamps[0] + ".dat", dat);
+  for (const std::string& name : {data_name(1, GetParam()), kStamps[1] + ".sums", kStamps[1] + ".index"})
+    mem.remove_all(kRepo + name);
+  auto words = kRecover;
+  words.push_back("--no-verify");
+  const RepozoRun run = support::run_repozo(mem, words);
+  EXPECT_EQ(run.status, 1);
+  EXPECT_NE(run.err.find(data_name(2, GetParam()) + " starts at byte "), std::string::npos) << run.err;
+  expect_output_untouched(mem);
+}
+
+TEST_P(RepozoDamage, OfAnIncrementIsToldWithTheStateBeforeIt) {
+  io::MemEnv mem;
+  support::put_school(mem, GetParam());
+  mem.remove_all(kRepo + data_name(2, GetParam()));
+  const RepozoRun run = support::run_repozo(mem, kRecover);
+  EXPECT_EQ(run.err, "repo/" + data_name(2, GetParam()) + " is missing\nrepozo: -D " + kStamps[1] +
+                         " recovers the state before it\n");
+}
+
 // Earlier states do not need the damaged file.
 TEST_P(RepozoDamage, OfALaterIncrementLeavesTheStatesBefore) {
   io::MemEnv mem;
