@@ -327,6 +327,30 @@ others_of() { find "$1" -type f -regextype egrep ! -regex '.*/[0-9-]{19}\.((delt
   expect 0 repozo -V -r $repo
 }
 
+@test "data that changed where nothing changes them: backed up, told, and -k removes no good backup" {
+  setup_repository
+  repozo -B -r $repo -f $DATA/Data.fs
+  first=$(ls $repo/*.fs)
+  cp $DATA/Data.fs /run/good
+  # In the name of a class: that is data.
+  at=$(grep -abo schooltool.gradebook.activity $DATA/Data.fs | sed -n '200s/:.*//p')
+  printf '\377\376\375\374\373\372\371\370\367\366\365\364\363\362\361\360\357' |
+    dd of=$DATA/Data.fs bs=1 seek="$at" conv=notrunc status=none
+  expect 1 repozo -B -k -r $repo -f $DATA/Data.fs
+  has "$stderr" "repozo: $DATA/Data.fs has changed at byte "
+  has "$stderr" "all older backups are kept"
+  [ "$(wc -l <<< "$stderr")" = 1 ]
+  is "$(names_of $repo)" ".fs .fs"
+  expect 0 repozo -V --all -r $repo
+  repozo -R -r $repo -D "$(basename "$first" .fs)" -o /run/out.fs
+  cmp /run/out.fs /run/good
+  # Without -k it is what the original does.
+  rm $repo/*
+  repozo -B -r $repo -f /run/good
+  expect 0 repozo -B -r $repo -f $DATA/Data.fs
+  silent
+}
+
 @test "a missing increment stops a recover by its name, and what stood at the output stands" {
   setup_repository
   grow_up

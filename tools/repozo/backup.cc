@@ -77,6 +77,7 @@ class Backup {
     Plan plan = make_plan(repository_, source_, options_, stamp_of(now), report_);
     result_.action = plan.action;
     result_.reason = plan.reason;
+    result_.damage = plan.damage;
     if (plan.action == Action::none) {
       const Piece& last = plan.chain->last();
       result_.chain = plan.chain->stamp;
@@ -89,14 +90,20 @@ class Backup {
     }
     result_.stamp = new_stamp(repository_, now, report_);
     make(plan);
-    if (plan.action == Action::full && (options_.kill_old || options_.keep_chains)) {
-      const unsigned keep = options_.kill_old ? 1 : *options_.keep_chains;
-      result_.removed = remove_chains(repository_, keep, report_);
-    }
+    if (plan.action == Action::full && (options_.kill_old || options_.keep_chains)) remove_old();
     return std::move(result_);
   }
 
  private:
+  void remove_old() {
+    if (!result_.damage.empty()) {
+      report_.warn(result_.damage + ". It is backed up as it is, and all older backups are kept");
+      return;
+    }
+    const unsigned keep = options_.kill_old ? 1 : *options_.keep_chains;
+    result_.removed = remove_chains(repository_, keep, report_);
+  }
+
   void make(Plan& plan) {
     const bool full = plan.action == Action::full;
     const BackupName name{result_.stamp, full ? Kind::full : Kind::increment, options_.gzip};

@@ -47,6 +47,9 @@ struct BackupResult {
   std::uint64_t stored = 0;          // its size in the repository
   std::string md5;                   // of these bytes; "" with Action::none
   std::vector<std::string> removed;  // backup files, by kill_old or keep_chains
+  // "", or where the database is not any more what the backup before has of it, though no pack could change
+  // it so (first_change.h): it is backed up as it is, and nothing was removed for that.
+  std::string damage;
 };
 
 // Holds the repository's lock meanwhile. What it made is complete and durable when it returns. Errors: busy

@@ -7,7 +7,9 @@
 #include "base/error.h"
 #include "base/md5.h"
 #include "base/parallel.h"
+#include "filestorage/oid_text.h"
 #include "repozo/compare.h"
+#include "repozo/first_change.h"
 #include "repozo/piece_io.h"
 
 namespace repozo {
@@ -102,16 +104,59 @@ class Planner {
   void shrunk() {
     report_.say("file shrunk, possibly because of a pack (full backup)");
     full("the database has shrunk");
+    look_where();
   }
   void changed() {
     report_.say("file changed, possibly because of a pack (full backup)");
     full("the database has changed");
+    look_where();
+  }
+
+  bool removes() const { return options_.kill_old || options_.keep_chains; }
+
+  // Whether it can be a pack, of which the original speaks. What cannot be read proves nothing.
+  void look_where() {
+    if (options_.quick && !removes()) return;
+    try {
+      const FirstChange change = find_first_change(repository_, plan_.pieces, *plan_.source);
+      if (!change.damaged.empty()) {
+        full(repository_.shown(change.damaged) + " " + change.fault);
+        report_.warn(plan_.reason + "; a full backup is made instead of an increment");
+      }
+      if (change.in_data) tell_damage(*change.in_data);
+    } catch (const base::Error&) {
+      // The backup itself shows what of it is serious.
+    }
+  }
+
+  void tell_damage(const ChangedData& data) {
+    const std::string& shown = source_.shown.empty() ? plan_.source->path() : source_.shown;
+    plan_.damage = shown + " has changed at byte " + std::to_string(data.at) + ", in the data of object " +
+                   filestorage::oid_text(data.oid) + " as of transaction " + filestorage::oid_text(data.tid) +
+                   ", where nothing ever should: it is damaged, or was when it was backed up";
+  }
+
+  // A full backup that was asked for compares nothing. Where older ones go for it, the good ones must not.
+  void look_before_removing() {
+    plan_.pieces = plan_.chain->pieces;
+    const bool whole = plan_.chain->problem.empty() && !problem_of(plan_.pieces);
+    const bool told = std::all_of(plan_.pieces.begin(), plan_.pieces.end(),
+                                  [](const Piece& piece) { return piece.described && !piece.contradicted; });
+    if (!whole || !told) return;
+    open_source();
+    try {
+      const FirstChange change = find_first_change(repository_, plan_.pieces, *plan_.source);
+      if (change.in_data) tell_damage(*change.in_data);
+    } catch (const base::Error&) {
+      // As above.
+    }
   }
 
   void decide() {
     if (options_.full || !plan_.chain) {
       report_.say("doing a full backup");
       full(options_.full ? "it was asked for" : "there is no backup yet");
+      if (plan_.chain && removes()) look_before_removing();
       return;
     }
     open_source();

@@ -15,6 +15,7 @@ namespace repozo {
 struct Plan {
   Action action = Action::full;
   std::string reason;
+  std::string damage;          // as BackupResult::damage
   std::uint64_t from = 0;      // of an increment
   std::optional<Chain> chain;  // the newest state; none in an empty repository
   std::vector<Piece> pieces;   // that the increment goes behind

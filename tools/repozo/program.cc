@@ -120,7 +120,10 @@ class Program {
     wanted.mode = surroundings_.new_mode;
     const BackupResult result = back_up(repository, {*folder, path.name, *options_.file}, wanted, report());
     if (options_.json) print(to_json(result));
-    return 0;
+    // As with a database whose damage keeps it from being backed up. Where nothing was to be removed, it is
+    // what the original does, and ends as that does.
+    const bool refused = !result.damage.empty() && (wanted.kill_old || wanted.keep_chains);
+    return refused ? 1 : 0;
   }
 
   static nlohmann::json to_json(const BackupResult& result) {
@@ -134,7 +137,8 @@ class Program {
             {"end", result.end},
             {"stored", result.stored},
             {"md5", result.md5},
-            {"removed", result.removed}};
+            {"removed", result.removed},
+            {"damage", result.damage}};
   }
 
   int recover(Repository& repository) {
