@@ -8,6 +8,8 @@ real one writes, and one where they take turns. Ours must say and write what the
 names, .dat text, index bytes, data. Then both verify and recover all three, in several ways, and must agree; the bytes must
 be those of the source. Databases of Python 2 too: the real one of today cannot back those up, so it verifies and recovers.
 
+Before that: what ours keeps in folders with spaces, and what a crash leaves of a chain that -k removes, the real one reads.
+
 The seed is printed; REPOZO_SEED or --seed repeats a run. With --both-real the real one plays our part: a test of the test.
 """
 import argparse
@@ -290,6 +292,78 @@ class Lives:
             self.tally.add('steps with FS21')
 
 
+class Small:
+    """A repository of ours, a full backup and two increments of a live database, that the real one has to read."""
+
+    def __init__(self, ours, real, rng, folder, name):
+        self.ours, self.real, self.folder, self.name = ours, real, folder, name
+        self.path = os.path.join(folder, name)
+        os.makedirs(self.path)
+        self.states = []
+        self.now = START
+        life = Life(os.path.join(folder, 'my Data.fs'), rng)
+        for _ in range(3):
+            for _ in range(5):
+                life.change()
+            life.close()
+            self.states.append(read(life.path))
+            self.now += 86400
+            status, _, err = ours.run(folder, self.now, '-B', '-r', name, '-f', 'my Data.fs')
+            equal((status, err), (0, ''), 'backing up to', name)
+            life.open()
+        life.close()
+        self.stamps = sorted(one.split('.')[0] for one in listing(self.path) if 'fs' in one.split('.')[1])
+        equal(len(self.stamps), 3, 'backups')
+
+    def good(self, newest, *options):
+        """Both programs verify it, and recover one of these states: without options, and with them."""
+        out = os.path.join(self.folder, 'my out.fs')
+        for program in self.ours, self.real:
+            status, _, err = program.run(self.folder, self.now, '-V', '-r', self.name)
+            equal((status, err), (0, ''), program.name, 'verify', self.name)
+            for extra in {(), options}:
+                status, _, err = program.run(self.folder, self.now, '-R', '-r', self.name, '-o', 'my out.fs', *extra)
+                equal((status, err), (0, ''), program.name, 'recover', extra)
+                check(read(out) in newest, program.name, 'recovers something else', extra)
+                equal(fsIndex.load(out + '.index')['pos'], len(read(out)), program.name, 'index', extra)
+                FileStorage(out, read_only=True).close()
+                os.remove(out)
+                os.remove(out + '.index')
+
+
+def folder_with_spaces(ours, real, rng, folder, tally):
+    """Our .dat has base names then, which the real one looks up in the folder that it is given."""
+    for name in 'my backups', 'a\ttab', os.path.join('deep er', 'my  backups'):
+        where = os.path.join(folder, 'spaces %d' % tally.get('folders with spaces', 0))
+        small = Small(ours, real, rng, where, name)
+        lines = read(os.path.join(small.path, small.stamps[0] + '.dat')).decode().splitlines()
+        equal([line.split()[0] for line in lines],
+              [small.stamps[0] + '.fs', small.stamps[1] + '.deltafs', small.stamps[2] + '.deltafs'], '.dat of', name)
+        small.good(small.states[-1:], '-w')
+        for stamp, state in zip(small.stamps, small.states):
+            for program in ours, real:
+                status, out, err = program.run(where, small.now, '-R', '-w', '-r', name, '-D', stamp)
+                equal((status, err), (0, ''), program.name, stamp)
+                check(out == state, program.name, 'recovers something else as of', stamp)
+        tally.add('folders with spaces')
+
+
+def half_removed_chain(ours, real, rng, folder, tally):
+    """What a crash in the middle of -k leaves of a chain: the last line is gone from the .dat, and its data are not."""
+    small = Small(ours, real, rng, os.path.join(folder, 'half removed'), 'repo')
+    dat = os.path.join(small.path, small.stamps[0] + '.dat')
+    for count in 2, 1:
+        lines = read(dat).splitlines(True)
+        with open(dat, 'wb') as file:
+            file.write(b''.join(lines[:-1]))
+        stamp = small.stamps[count]
+        os.rename(os.path.join(small.path, stamp + '.sums'), os.path.join(small.path, stamp + '.sums-new'))
+        small.good(small.states[count - 1:count + 1])
+        os.remove(os.path.join(small.path, stamp + '.deltafs'))
+        small.good(small.states[count - 1:count], '-w')
+        tally.add('steps of a removal')
+
+
 def stir(life):
     """A step of its life, but none that undoes its first transaction: without its folders it could not go on."""
     kind = life.rng.random()
@@ -341,6 +415,15 @@ def main():
     print('seed', arguments.seed, '(REPOZO_SEED=%d repeats it)' % arguments.seed, flush=True)
     rng = random.Random(arguments.seed)
     tally = Tally()
+    if not arguments.both_real:
+        folder = os.path.realpath(tempfile.mkdtemp(prefix='repozo-interop-'))
+        try:
+            folder_with_spaces(ours, real, rng, folder, tally)
+            half_removed_chain(ours, real, rng, folder, tally)
+        except AssertionError as error:
+            print('FAILED after %s: %s - kept in %s' % (dict(tally), error, folder))
+            return 1
+        shutil.rmtree(folder)
     while tally.get('steps', 0) < arguments.steps:
         folder = os.path.realpath(tempfile.mkdtemp(prefix='repozo-interop-'))
         lives = Lives(ours, real, rng, tally)
