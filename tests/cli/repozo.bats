@@ -438,6 +438,38 @@ others_of() { find "$1" -type f -regextype egrep ! -regex '.*/[0-9-]{19}\.((delt
   is "$(repozo -R -r $repo | sha256sum)" "$(digest_of school)"
 }
 
+@test "--progress shows a line on a terminal, and nothing elsewhere" {
+  setup_repository
+  expect 0 repozo -B --progress -r $repo -f $DATA/Data.fs
+  silent
+  # A reader that takes its time: the line comes after a second.
+  slow="repozo -R --progress -r $repo | (sleep 1.5; cat > /run/out.fs)"
+  run script -qec "$slow" /dev/null
+  has "$output" "repozo: recovering  "
+  has "$output" " of $(($(stat -c %s $DATA/Data.fs) / 1000))."
+  cmp /run/out.fs $DATA/Data.fs
+  run script -qec "${slow/--progress/}" /dev/null
+  is "$output" ""
+  run --separate-stderr bash -c "$slow"
+  silent
+}
+
+@test "--json reports a backup and a recover on standard output" {
+  setup_repository
+  repozo -B -r $repo -f $DATA/Data.fs
+  expect 0 repozo -B -F -k --json -r $repo -f $DATA/Data.fs
+  is "$stderr" ""
+  is "$(jq -r '.action, .end, (.removed | length)' <<< "$output")" "full
+$(stat -c %s $DATA/Data.fs)
+1"
+  [ -f "$repo/$(jq -r .name <<< "$output")" ]
+  expect 0 repozo -R --json -r $repo -o /run/out.fs
+  is "$stderr" ""
+  is "$(jq -r '.output, .size, .index' <<< "$output")" "/run/out.fs
+$(stat -c %s $DATA/Data.fs)
+true"
+}
+
 @test "a database that grows while it is backed up is backed up up to a whole transaction" {
   setup_repository
   golden school > /run/whole

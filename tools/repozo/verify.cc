@@ -75,7 +75,7 @@ class ChainVerification {
     const std::uint64_t count = piece.sums->blocks.size();
     for (std::uint64_t block = 0; block < count; block += kBlocksPerJob) {
       const std::uint64_t last = std::min(block + kBlocksPerJob, count);
-      jobs_.push_back({at, file, block, last, (last - block) * kSumBlock});
+      jobs_.push_back({at, file, block, last, std::min(last * kSumBlock, piece.size()) - block * kSumBlock});
     }
   }
 
