@@ -93,6 +93,13 @@ TEST_F(IsalInflater, RefusesWhatZlibRefusesInTheSameWords) {
     EXPECT_NE(decompress(changed, isal_.get()).error, "");
     expect_same(changed);
   }
+  for (const char reserved : {'\x20', '\x40'}) {
+    std::string changed = packed;
+    changed[3] = reserved;
+    EXPECT_NE(decompress(changed, isal_.get()).error, "");
+    expect_same(changed);
+    expect_same(packed + changed);
+  }
   expect_same(packed + "junk");
   expect_same(packed + packed.substr(0, 100'000));
 }
