@@ -41,6 +41,7 @@ class Describer {
     try {
       const auto text = read_dat(repository_, chain_.stamp);
       chain_.has_dat = text.has_value();
+      chain_.unfinished = repository_.dir().status(dat_before_name(chain_.stamp)).has_value();
       if (!text) return;
       chain_.lines = parse_dat(*text, repository_.shown(dat_name(chain_.stamp)));
       if (chain_.lines.empty()) chain_.problem = "is empty";
@@ -154,8 +155,7 @@ bool is_half_removed(Repository& repository, const Chain& chain, const Names& fi
   if (files.size() < 2 || chain.lines.empty() || !chain.problem.empty()) return false;
   const BackupName& last = files.back();
   return last.kind == Kind::increment && chain.lines.back().name == files[files.size() - 2] &&
-         repository.dir().status(sums_new_name(last.stamp)) &&
-         !repository.dir().status(dat_before_name(chain.stamp));
+         !chain.unfinished && repository.dir().status(sums_new_name(last.stamp));
 }
 
 Chain described(Repository& repository, Chain chain, Names files, const std::string& date) {

@@ -44,6 +44,7 @@ struct Chain {
   bool has_dat = false;
   std::vector<DatLine> lines;  // of the .dat
   std::string problem;         // "" or why the .dat cannot be used: "line 3 does not have four words..."
+  bool unfinished = false;     // an increment was being added, and may stand there without its line
   // The increment of which a removal, cut short, has left the data alone; none of the pieces (retention.cc).
   std::optional<BackupName> half_removed;
 

@@ -29,6 +29,9 @@ Scenario backup(const std::vector<std::string>& options, Packing packing = Packi
       support::repozo_scenario([packing](io::MemEnv& mem) { put_grown(mem, packing); }, words);
   scenario.verify = [](io::MemEnv& mem, const std::string&) {
     support::expect_states(mem, {school_states().back(), support::school(60)});
+    // The original may find no .dat for a moment; we do.
+    const support::RepozoRun run = support::run_repozo(mem, {"-V", "--all", "-r", "repo"});
+    EXPECT_EQ(run.status, 0) << run.err;
   };
   scenario.verify_done = [](io::MemEnv& mem, const std::string&) {
     support::expect_states(mem, {support::school(60)});
