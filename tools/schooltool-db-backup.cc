@@ -19,12 +19,14 @@ const cli::ToolSpec kSpec = {
     "[OPTION]...",
     app::with_instance_options(
         {{"full", 'F', "", "make a full backup in any case"},
-         {"accept-smaller", 0, "", "the database is right though it shrank: go on as ever"},
+         {"accept", 0, "", "the database is right though it shrank or changed: go on as ever"},
          {"verbose", 'v', "", "tell what was done"},
          {"dry-run", 'n', "", "tell what would be done and change nothing"},
          {"json", 0, "", "report as JSON"}}),
     {{0, "done, or nothing was new"},
-     {1, "done, but something needs a look: blobs are missing, or the database shrank without a pack"},
+     {1,
+      "done, but something needs a look: blobs are missing, or the database shrank or changed without a "
+      "pack"},
      {2, "it could not be done; the older backups stand"},
      {3, "skipped: another command, or an upgrade, has the instance"}}};
 
@@ -92,7 +94,7 @@ void print(const upgrade::Instance& instance, const backup::PairPlan& plan) {
 int run(const cli::Options& options) {
   app::Context context = app::make_context(kTool, options);
   app::log_problems(kTool, context);
-  if (options.has("accept-smaller")) app::chosen_one(context, options);
+  if (options.has("accept")) app::chosen_one(context, options);
   nlohmann::json all = nlohmann::json::array();
   const bool by_name = !options.values("instance").empty();
   const int code = app::for_each(kTool, context, options, [&](const upgrade::Instance& instance) -> int {
@@ -105,7 +107,7 @@ int run(const cli::Options& options) {
     }
     backup::BackupRequest request;
     request.full = options.has("full");
-    request.accept_smaller = options.has("accept-smaller");
+    request.accept = options.has("accept");
     request.progress = progress_for(context.env());
     try {
       const auto report = backup::back_up(context.env(), instance, request);

@@ -225,8 +225,8 @@ SCHOOLTOOL_DB_STAMP=$(last_stamp)"
   expect 1 schooltool-db status
   has "$output" "the database shrank without a pack"
   expect 1 schooltool-db-backup
-  has "$stderr" "schooltool-db backup --accept-smaller --instance standard"
-  expect 0 schooltool-db-backup --accept-smaller
+  has "$stderr" "schooltool-db backup --accept --instance standard"
+  expect 0 schooltool-db-backup --accept
   is "$stderr" ""
   expect 0 schooltool-db status
 }

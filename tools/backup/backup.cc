@@ -71,19 +71,22 @@ std::vector<std::string> warnings_of(const Instance& instance, const PairResult&
     lines.push_back(where + "the database shrank from " + base::human_size(pair.larger->size) +
                     " in backup " + pair.larger->stamp + " to " + base::human_size(pair.record.end) +
                     " without a pack. It is backed up, and no older backup is removed. If it is right so: " +
-                    "schooltool-db backup --accept-smaller --instance " + instance.name +
+                    "schooltool-db backup --accept --instance " + instance.name +
                     "; if not: schooltool-db restore");
   }
   return lines;
 }
 
-void note_success(Outcome& outcome, const PairResult& pair, base::UtcTime now) {
+void note_success(Outcome& outcome, const PairResult& pair, bool accept, base::UtcTime now) {
   outcome.good = now;
   outcome.failure.clear();
   if (pair.action != repozo::Action::none || outcome.stamp != pair.record.stamp) {
     outcome.before = pair.size_before;
   }
-  outcome.alarm = pair.larger ? "the database shrank without a pack" : "";
+  // Increments compare nothing with what is stored already.
+  if (pair.action == repozo::Action::full) outcome.damage = pair.damage;
+  if (accept) outcome.damage.clear();
+  outcome.alarm = pair.larger ? "the database shrank without a pack" : outcome.damage;
   outcome.larger = pair.larger;
   outcome.stamp = pair.record.stamp;
   outcome.size = pair.record.end;
@@ -130,14 +133,20 @@ BackupReport run(io::Env& env, const Instance& instance, const BackupRequest& re
   BackupReport report;
   PairRequest wanted;
   wanted.full = request.full;
-  wanted.accept_smaller = request.accept_smaller;
+  wanted.accept = request.accept;
   wanted.larger = outcome.larger;
   report.pair = make_pair(env, instance, wanted, request.progress);
   report.warnings = warnings_of(instance, report.pair);
-  note_success(outcome, report.pair, env.now());
+  note_success(outcome, report.pair, request.accept, env.now());
+  if (!outcome.damage.empty()) {
+    report.warnings.push_back(instance.name + ": " + outcome.damage +
+                              ". It is backed up as it is, and no older backup is removed. Look with: " +
+                              "fscheck. If it is right so: schooltool-db backup --accept --instance " +
+                              instance.name + "; if not: schooltool-db restore");
+  }
   // What shrank may be a disaster that nobody has seen yet: the older chains stay until it is explained.
-  const bool due = report.pair.action != repozo::Action::none || request.accept_smaller;
-  if (due && !report.pair.larger) {
+  const bool due = report.pair.action != repozo::Action::none || request.accept;
+  if (due && !report.pair.larger && outcome.damage.empty()) {
     try {
       report.removed = retain(env, instance);
     } catch (const Error& error) {

@@ -18,7 +18,7 @@ namespace backup {
 
 struct BackupRequest {
   bool full = false;
-  bool accept_smaller = false;  // a person says that the database is right though it shrank
+  bool accept = false;  // a person says that the database is right though it shrank or changed
   StartProgress progress;
 };
 

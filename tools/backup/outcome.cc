@@ -30,6 +30,7 @@ Outcome load_outcome(io::Dir& state) {
     if (const json larger = value.value("larger", json()); !larger.is_null()) {
       outcome.larger = Larger{larger.at("stamp"), larger.at("size"), tid_from(larger.at("last_tid"))};
     }
+    outcome.damage = value.value("damage", "");
     outcome.blobs = value.at("blobs");
     outcome.missing = value.at("missing");
     outcome.tried = time_from(value.at("tried"));
@@ -56,6 +57,7 @@ void save_outcome(io::Dir& state, const Outcome& outcome, io::Env& env) {
                 {"before", outcome.before ? json(*outcome.before) : json()},
                 {"alarm", outcome.alarm},
                 {"larger", larger},
+                {"damage", outcome.damage},
                 {"blobs", outcome.blobs},
                 {"missing", outcome.missing},
                 {"tried", time_value(outcome.tried)},

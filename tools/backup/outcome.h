@@ -27,6 +27,7 @@ struct Outcome {
   std::string alarm;                    // "" or what a person should look at: "it shrank without a pack"
   // It shrank without a pack, and nothing has explained that yet. As long as this is here no backup goes.
   std::optional<Larger> larger;
+  std::string damage;  // the same where the last full backup showed that its middle has changed
   std::uint64_t blobs = 0, missing = 0;
   // The last run of all.
   std::optional<base::UtcTime> tried;

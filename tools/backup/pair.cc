@@ -116,12 +116,14 @@ class PairMaker {
     repozo::BackupOptions options;
     options.full = !reason.empty();
     options.quick = true;
+    options.compare = true;
     repozo::Report report;
     report.progress = progress_;
     report.warning = [&](const std::string& line) { result_.warnings.push_back(line); };
     const repozo::BackupResult done =
         repozo::back_up(repository_, {folder_.dir(), folder_.data_name()}, options, report);
     result_.action = done.action;
+    result_.damage = done.damage;
     result_.reason = reason.empty() ? done.reason : reason;
     const auto now_live = folder_.dir().status(folder_.data_name());
     replaced_ = !now_live || !now_live->same_file(before);
@@ -158,7 +160,7 @@ class PairMaker {
                                                         known != nullptr && known->missing == 0 &&
                                                         is_complete(*known, stored)) {
       result_.record = *known;
-      if (!request_.accept_smaller) result_.larger = request_.larger;
+      if (!request_.accept) result_.larger = request_.larger;
       return true;
     }
     const repozo::Piece& piece = chain->last();
@@ -266,7 +268,7 @@ class PairMaker {
       if (other.stamp < record.stamp) before = &other;
     }
     if (before != nullptr) result_.size_before = before->end;
-    if (request_.accept_smaller) return;
+    if (request_.accept) return;
     std::optional<Larger> larger = request_.larger;
     if (!larger && before != nullptr) larger = Larger{before->stamp, before->end, before->last_tid};
     if (!larger || record.end >= larger->size) return;

@@ -37,6 +37,8 @@ struct PairResult {
   Record record;  // with Action::none that of the newest backup
   std::vector<std::string> warnings;
   std::optional<std::uint64_t> size_before;
+  // "", or where the database is not what it was though no pack could change it so (repozo::BackupResult).
+  std::string damage;
   // The database is smaller than in this backup, and neither was it packed nor does it go on from there.
   std::optional<Larger> larger;
 };
@@ -45,7 +47,7 @@ struct PairRequest {
   bool full = false;
   // The database shrank before: the backup before that, with which it is compared.
   std::optional<Larger> larger;
-  bool accept_smaller = false;  // a person says that its size is right
+  bool accept = false;  // a person says that the database is right
 };
 
 // Call it under the instance's lock. First the database (repozo), then the blobs which that very copy names

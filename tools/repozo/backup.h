@@ -29,6 +29,7 @@ struct BackupOptions {
   bool full = false;                         // in any case
   bool quick = false;                        // decide by the last piece alone
   bool gzip = false;                         // compress this backup
+  bool compare = false;                      // a full one with all chains: see BackupResult::damage
   bool kill_old = false;                     // after a full backup: remove all others
   std::optional<unsigned> keep_chains = {};  // after a full backup: keep as many whole chains, this one too
   std::uint32_t mode = 0600;                 // of new files
@@ -48,7 +49,8 @@ struct BackupResult {
   std::string md5;                   // of these bytes; "" with Action::none
   std::vector<std::string> removed;  // backup files, by kill_old or keep_chains
   // "", or where the database is not any more what the backup before has of it, though no pack could change
-  // it so (first_change.h): it is backed up as it is, and nothing was removed for that.
+  // it so (first_change.h): it is backed up as it is, and nothing was removed for that. Looked for where
+  // backups may be removed and with `compare`, in all chains; in the newest by a comparison without `quick`.
   std::string damage;
 };
 

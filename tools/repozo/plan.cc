@@ -57,6 +57,7 @@ class Planner {
     plan_.chain = newest_chain_by_name(repository_);
     tell_files(now);
     decide();
+    if (plan_.action == Action::full && (removes() || options_.compare)) look_before_removing();
     if (!plan_.source) open_source();
     return std::move(plan_);
   }
@@ -136,16 +137,21 @@ class Planner {
                    ", where nothing ever should: it is damaged, or was when it was backed up";
   }
 
-  // A full backup that was asked for compares nothing. Where older ones go for it, the good ones must not.
+  // Where older backups go for this one, the good ones must not: also those from before a damage that the
+  // newest backup has already.
   void look_before_removing() {
-    plan_.pieces = plan_.chain->pieces;
-    const bool whole = plan_.chain->problem.empty() && !problem_of(plan_.pieces);
-    const bool told = std::all_of(plan_.pieces.begin(), plan_.pieces.end(),
+    const auto chains = list_chains(repository_);
+    for (auto chain = chains.rbegin(); chain != chains.rend() && plan_.damage.empty(); ++chain)
+      look_at(*chain);
+  }
+
+  void look_at(const Chain& chain) {
+    const bool told = std::all_of(chain.pieces.begin(), chain.pieces.end(),
                                   [](const Piece& piece) { return piece.described && !piece.contradicted; });
-    if (!whole || !told) return;
-    open_source();
+    if (!chain.problem.empty() || problem_of(chain.pieces) || !told) return;
+    if (!plan_.source) open_source();
     try {
-      const FirstChange change = find_first_change(repository_, plan_.pieces, *plan_.source);
+      const FirstChange change = find_first_change(repository_, chain.pieces, *plan_.source);
       if (change.in_data) tell_damage(*change.in_data);
     } catch (const base::Error&) {
       // As above.
@@ -156,7 +162,6 @@ class Planner {
     if (options_.full || !plan_.chain) {
       report_.say("doing a full backup");
       full(options_.full ? "it was asked for" : "there is no backup yet");
-      if (plan_.chain && removes()) look_before_removing();
       return;
     }
     open_source();

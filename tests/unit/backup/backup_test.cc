@@ -193,7 +193,7 @@ TEST_P(AcceptedTest, APersonMaySayThatTheSmallerOneIsRight) {
   blank.put(mem_);
   run();
   BackupRequest request;
-  request.accept_smaller = true;
+  request.accept = true;
   if (GetParam()) {
     blank.commit({});
     blank.put(mem_);
@@ -206,6 +206,32 @@ TEST_P(AcceptedTest, APersonMaySayThatTheSmallerOneIsRight) {
   blank.commit({});
   blank.put(mem_);
   EXPECT_FALSE(run().pair.larger);
+}
+
+// A disk that loses data in the middle of the file: the next full backup would be of that.
+TEST_F(BackupTest, TheOldOnesStayWhenAFullOneShowsThatTheMiddleHasChanged) {
+  instance_.settings.backup_keep = instance_.settings.backup_keep_min = 1;
+  const std::string good = run().pair.record.stamp;
+  BackupReport report;
+  for (const bool full : {true, false, true}) {
+    school_.commit({});
+    std::string more = school_.database();
+    more[more.find("state")] = 'S';
+    machine_.put("Data.fs", more);
+    report = run(full);
+    EXPECT_EQ(report.pair.action, full ? Action::full : Action::increment);
+    ASSERT_EQ(report.warnings.size(), 1u);
+    EXPECT_NE(report.warnings[0].find("in the data of object"), std::string::npos) << report.warnings[0];
+    EXPECT_NE(outcome().alarm.find("has changed at byte"), std::string::npos);
+    EXPECT_TRUE(report.removed.empty());
+    EXPECT_TRUE(mem_.content(std::string(support::kRepository) + "/" + good + ".fs"));
+  }
+  BackupRequest request;
+  request.accept = request.full = true;
+  report = run(request);
+  EXPECT_TRUE(report.warnings.empty());
+  EXPECT_TRUE(outcome().alarm.empty());
+  EXPECT_FALSE(mem_.content(std::string(support::kRepository) + "/" + good + ".fs"));
 }
 
 TEST_F(BackupTest, ABlobThatCameBackIsStoredByTheNextRun) {

@@ -24,6 +24,7 @@ using support::RepozoRun;
 const std::string kData = std::string(support::kRepozoDir) + "/Data.fs";
 const std::string kRepo = std::string(support::kRepoDir) + "/";
 const std::string kNow = "2026-02-05-03-15-00";
+const std::string kLater = "2026-02-06-03-15-00";
 
 struct Place {
   std::uint64_t header = 0, data = 0, end = 0;  // of a record
@@ -110,6 +111,18 @@ TEST_F(SourceDamage, RemovesNoBackup) {
       if (HasFailure()) return;
     }
   }
+}
+
+TEST_F(SourceDamage, RemovesTheGoodBackupByNoLaterRunEither) {
+  const Place& place = records_.at(records_.size() / 2);
+  set_up(Packing::plain);
+  const std::string damaged = with_changed(held_, place.data + 1, 17);
+  expect_told(back_up(damaged, {"-F", "-k"}), damaged, place, place.data + 1);
+  const RepozoRun again =
+      support::run_repozo_at(mem_, kLater, {"-B", "-F", "-k", "-r", "repo", "-f", "Data.fs"});
+  EXPECT_EQ(again.status, 1);
+  EXPECT_NE(again.err.find("has changed at byte"), std::string::npos);
+  EXPECT_TRUE(old_ones_stand());
 }
 
 TEST_F(SourceDamage, IsToldToTheByteWhereverTheDatabaseHasGrownOrShrunk) {
