@@ -24,7 +24,7 @@ const cli::ToolSpec kSpec = {
                                 {"dry-run", 'n', "", "print the plan and change nothing"},
                                 {"json", 0, "", "report as JSON"}}),
     {{0, "done"},
-     {1, "not confirmed; nothing was changed"},
+     {1, "not confirmed, and nothing was changed; or only an interrupted run of another backup was finished"},
      {2, "could not; one of the two databases is live, complete, and told"},
      {3, "another command, or a server that does not stop, has the database"}},
     "MOMENT"};
@@ -40,7 +40,7 @@ std::string describe(const upgrade::Instance& instance, const backup::RestorePla
   if (plan.finishes) {
     return where +
            "an interrupted run is finished: the database is in its place, blobs that it does not need "
-           "are moved aside\n";
+           "are moved aside. Nothing else is done\n";
   }
   std::string text;
   if (!plan.undo) {
@@ -87,7 +87,10 @@ nlohmann::json to_json(const upgrade::Instance& instance, const backup::RestoreP
           {"transactions_lost", plan.transactions_lost},
           {"server_runs", plan.server_runs},
           {"space_needed", plan.space_needed},
-          {"space_free", plan.space_free}};
+          {"space_free", plan.space_free},
+          {"blob_space_needed", plan.blob_space_needed},
+          {"blob_space_free", plan.blob_space_free},
+          {"problems", plan.problems}};
 }
 
 void tell(const upgrade::Instance& instance, const backup::ExchangeReport& done, bool undo) {
@@ -101,6 +104,8 @@ void tell(const upgrade::Instance& instance, const backup::ExchangeReport& done,
     std::cout << where << "what was live is kept as " << base::quoted(done.displaced_to) << "\n";
   if (!done.aside.empty()) std::cout << where << "its own blobs are in " << base::quoted(done.aside) << "\n";
   std::cout << where << "to undo this: schooltool-db restore --undo --instance " << instance.name << "\n";
+  if (!done.as_asked)
+    std::cerr << kTool << ": that run was of another backup; for what you asked for, run the command again\n";
   if (done.start_failed)
     std::cerr << kTool << ": the server could not be started again; start it by hand: service "
               << instance.settings.service << " start\n";
@@ -126,14 +131,16 @@ int run(const cli::Options& options) {
     std::cout << (options.has("json") ? to_json(instance, plan).dump(2) + "\n" : describe(instance, plan));
     return cli::kDone;
   }
+  for (const std::string& problem : plan.problems) std::cerr << kTool << ": " << problem << "\n";
   if (!app::agreed(kTool, options, describe(instance, plan))) return cli::kNo;
   const auto done =
       backup::restore(context.env(), instance, plan, [&](const std::string& task, std::uint64_t bytes) {
         return cli::terminal_progress(task, bytes, context.env());
       });
+  const int code = done.as_asked ? cli::kDone : cli::kNo;
   if (!options.has("json")) {
     tell(instance, done, plan.undo);
-    return cli::kDone;
+    return code;
   }
   nlohmann::json value = to_json(instance, plan);
   value["displaced_to"] = done.displaced_to;
@@ -141,8 +148,10 @@ int run(const cli::Options& options) {
   value["blobs_added"] = done.blobs_added;
   value["blobs_moved"] = done.blobs_moved;
   value["started"] = done.started;
+  value["finished_earlier_run"] = done.finished_earlier_run;
+  value["as_asked"] = done.as_asked;
   std::cout << value.dump(2) << "\n";
-  return cli::kDone;
+  return code;
 }
 
 }  // namespace

@@ -82,6 +82,36 @@ earlier_digest() { earlier_school | sha256sum; }
   is "$(find $DATA/blobs -name '*.blob' -perm /0222)" ""
 }
 
+@test "blobs on a file system of their own need room there, which is asked before anything moves" {
+  put_blobs
+  schooltool-db-backup
+  rm -rf $DATA/blobs
+  mkdir $DATA/blobs
+  mount -t tmpfs -o size=4k,mode=0700 tmpfs $DATA/blobs
+  chown $OWNER $DATA/blobs
+  before=$(listing)
+  for how in --dry-run --yes; do
+    expect 2 schooltool-db-restore $how
+    has "$stderr" "restore '/var/lib/schooltool/blobs': needs "
+    is "$(listing)" "$before"
+  done
+  umount $DATA/blobs
+  expect 0 schooltool-db-restore --yes
+}
+
+@test "a damaged record of the newest backup is refused, and an older moment is restored" {
+  two_backups
+  echo '{}' > $REPO/$second.backup
+  for how in --dry-run --yes; do
+    expect 2 schooltool-db-restore $how
+    has "$stderr" "$REPO/$second.backup': is damaged"
+    has "$stderr" "name its moment"
+  done
+  is "$(digest $DATA/Data.fs)" "$(digest_of school)"
+  expect 0 schooltool-db-restore --yes "$first"
+  is "$(digest $DATA/Data.fs)" "$(earlier_digest)"
+}
+
 @test "blobs that only the replaced database has are moved aside, and back by --undo" {
   schooltool-db-backup
   put_blobs

@@ -5,6 +5,7 @@
 #include "filestorage/scan.h"
 #include "io/atomic_file.h"
 #include "upgrade/data_folder.h"
+#include "upgrade/fingerprint.h"
 #include "upgrade/journal.h"
 #include "upgrade/names.h"
 #include "upgrade/service.h"
@@ -64,9 +65,12 @@ void close_upgrade(io::Env& env, io::Dir& state, const RestoreState& restore) {
   upgrade::save_journal(state, journal, env);
 }
 
+// The inode alone could be that of another file by now. The server may have added to the database.
 bool is_swapped(const RestoreState& restore, DataFolder& folder) {
-  const auto live = folder.dir().status(folder.data_name());
-  return live && live->inode == restore.new_inode;
+  const auto live = folder.open_live();
+  const std::uint64_t size = restore.wanted.size;
+  if (!live || live->status().inode != restore.new_inode || live->status().size < size) return false;
+  return size <= filestorage::kMagicSize || upgrade::last_tid(*live, size) == restore.wanted.last_tid;
 }
 
 // A move from the vault may have left both names, and an index that went before may be back.
@@ -99,8 +103,9 @@ class Exchange {
     begin(source, from_stamp);
     restore_.new_inode = file->status().inode;
     try {
-      if (restore_.start_server) service_.stop(folder_, kStopTimeout);
+      // Known before the server is stopped: whoever finishes what is interrupted starts it again.
       save_restore_state(state_, restore_, env_);
+      if (restore_.start_server) service_.stop(folder_, kStopTimeout);
       add(after, blobs, progress);
     } catch (const Error&) {
       if (service_.was_stopped()) service_.start();

@@ -28,6 +28,7 @@ struct ExchangeReport {
   std::uint64_t blobs_added = 0, blobs_moved = 0;
   bool started = false, start_failed = false;
   bool finished_earlier_run = false;  // nothing was begun; an interrupted run was finished
+  bool as_asked = true;               // false: and that run was of another backup
 };
 
 // `source` lies beside the live database or in the vault and is moved to its place; its fingerprint is proven

@@ -158,6 +158,7 @@ Records load_records(io::Dir& repository) {
       records.all.push_back(load_record(repository, *stamp));
     } catch (const Error& error) {
       records.problems.emplace_back(error.what());
+      records.damaged.push_back(*stamp);
     }
   }
   return records;

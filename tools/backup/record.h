@@ -49,6 +49,7 @@ std::string record_json(const Record& record);
 struct Records {
   std::vector<Record> all;            // oldest first
   std::vector<std::string> problems;  // a line for each record that cannot be read
+  std::vector<std::string> damaged;   // their stamps
   const Record* find(const std::string& stamp) const;
 };
 Records load_records(io::Dir& repository);

@@ -28,6 +28,7 @@ using upgrade::Instance;
 namespace {
 
 constexpr std::uint64_t kSlack = 4 << 20;
+constexpr std::uint64_t kBlockSize = 4096;  // a small file takes as much
 
 Error refused(const Error& error) {
   return Error(error).with_hint("nothing was changed; 'schooltool-db verify' tells which backups are sound");
@@ -66,6 +67,12 @@ const Record& choose(const Records& records, const Instance& instance,
   const Record* chosen = nullptr;
   for (const Record& record : records.all) {
     if (record.stamp <= latest) chosen = &record;
+  }
+  for (const std::string& damaged : records.damaged) {
+    if (damaged > latest || (chosen != nullptr && damaged < chosen->stamp)) continue;
+    throw Error(ErrorKind::corrupt, "restore", repository_path(instance) + "/" + record_name(damaged),
+                "is damaged, and is that of the backup to restore")
+        .with_hint("to restore an older backup, name its moment; 'schooltool-db list' shows them");
   }
   if (chosen != nullptr) return *chosen;
   throw Error(ErrorKind::not_found, "restore", repository_path(instance),
@@ -115,12 +122,29 @@ void find_blobs(io::Env& env, const Instance& instance, io::Dir& repository, io:
   }
 }
 
+// The folder of the blobs may be on a file system of its own.
+void add_space_for_blobs(io::Env& env, const Instance& instance, DataFolder& folder, RestorePlan& plan) {
+  if (plan.blobs_to_add == 0) return;
+  const std::uint64_t needed = plan.blob_bytes_to_add + plan.blobs_to_add * kBlockSize;
+  const auto live = BlobFolder::find(env, instance.blob_dir);
+  if (!live || live->dir().status().device == folder.dir().status().device) {
+    plan.space_needed += needed;
+    return;
+  }
+  plan.blob_space_needed = needed;
+  plan.blob_space_free = live->dir().space().free;
+}
+
+void demand_space(const std::string& path, std::uint64_t needed, std::uint64_t free) {
+  if (free >= needed) return;
+  throw Error(ErrorKind::no_space, "restore", path,
+              "needs " + base::human_size(needed) + ", there are " + base::human_size(free))
+      .with_hint("make room there; nothing was changed");
+}
+
 void demand_space(const RestorePlan& plan, const Instance& instance) {
-  if (plan.space_free >= plan.space_needed) return;
-  throw Error(
-      ErrorKind::no_space, "restore", instance.data_path(),
-      "needs " + base::human_size(plan.space_needed) + ", there are " + base::human_size(plan.space_free))
-      .with_hint("make room in " + instance.data_dir + "; nothing was changed");
+  demand_space(instance.data_path(), plan.space_needed, plan.space_free);
+  demand_space(instance.blob_dir, plan.blob_space_needed, plan.blob_space_free);
 }
 
 std::string staged_name(DataFolder& folder) {
@@ -248,6 +272,7 @@ RestorePlan plan_restore(io::Env& env, const Instance& instance, const std::opti
   const Records records = load_records(repository.dir());
   RestorePlan plan;
   plan.record = choose(records, instance, moment);
+  plan.problems = records.problems;
   plan.source_path = repository.dir().path() + "/" + plan.record.file;
   try {
     const Chosen chosen = pieces_of(repository, plan.record);
@@ -259,7 +284,8 @@ RestorePlan plan_restore(io::Env& env, const Instance& instance, const std::opti
   plan.finishes = has_unfinished_exchange(env, instance);
   DataFolder folder(env, instance);
   look_at_live(plan, folder);
-  plan.space_needed = plan.record.end + plan.record.end / 16 + plan.blob_bytes_to_add + kSlack;
+  plan.space_needed = plan.record.end + plan.record.end / 16 + kSlack;
+  add_space_for_blobs(env, instance, folder, plan);
   demand_space(plan, instance);
   return plan;
 }
@@ -295,8 +321,10 @@ ExchangeReport restore(io::Env& env, const Instance& instance, const RestorePlan
   DataFolder folder(env, instance);
   folder.sweep();
   const auto unfinished = load_restore_state(*state);
+  // And nothing else: what would be done besides is not what was agreed on.
   if (auto finished = finish_exchange(env, instance, *state)) {
-    if (unfinished->from == plan.record.stamp) return *finished;
+    finished->as_asked = unfinished->from == plan.record.stamp;
+    return *finished;
   }
   return plan.undo ? undo(env, instance, *state, folder, progress)
                    : restore_backup(env, instance, *state, folder, plan.record, progress);

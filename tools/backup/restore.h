@@ -22,7 +22,7 @@ namespace backup {
 
 struct RestorePlan {
   bool undo = false;
-  bool finishes = false;    // an interrupted run had come past its swap: that one is finished first
+  bool finishes = false;    // an interrupted run had come past its swap: that one is finished, and no more
   Record record;            // the backup; of an undo only end and last_tid
   std::string source_path;  // what becomes live
   std::uint64_t blobs_to_add = 0, blob_bytes_to_add = 0;
@@ -34,9 +34,12 @@ struct RestorePlan {
   std::uint64_t transactions_lost = 0;  // of the live database, later than the backup's last
   bool server_runs = false;
   std::uint64_t space_needed = 0, space_free = 0;
+  std::uint64_t blob_space_needed = 0, blob_space_free = 0;  // where blobs have a file system of their own
+  std::vector<std::string> problems;  // a line for each record of another backup that cannot be read
 };
 
-// The newest backup not after `moment`, or the newest of all. Changes nothing. Errors: not_found (no such
+// The newest backup not after `moment`, or the newest of all; corrupt if that may be one whose record is
+// damaged. Changes nothing. Errors: not_found (no such
 // backup, with a hint how to see which there are), corrupt (a damaged record, piece or list), no_space.
 RestorePlan plan_restore(io::Env& env, const upgrade::Instance& instance,
                          const std::optional<base::UtcTime>& moment);
@@ -44,8 +47,8 @@ RestorePlan plan_restore(io::Env& env, const upgrade::Instance& instance,
 RestorePlan plan_undo(io::Env& env, const upgrade::Instance& instance);
 
 // Carries a plan out under the instance's lock. If an interrupted restore or undo had come past its swap,
-// that one is finished, and nothing else is done when it was of the same backup. Errors: as of the plan and
-// of exchange.h; damaged blobs in an archive are found before the server is stopped.
+// that one is finished, and nothing else is done. Errors: as of the plan and of exchange.h; damaged blobs in
+// an archive are found before the server is stopped.
 ExchangeReport restore(io::Env& env, const upgrade::Instance& instance, const RestorePlan& plan,
                        const StartProgress& progress);
 

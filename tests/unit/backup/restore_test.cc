@@ -4,7 +4,9 @@
 
 #include "backup/backup.h"
 #include "backup/names.h"
+#include "backup/restore_state.h"
 #include "io/hooked_env.h"
+#include "repozo/names.h"
 #include "support/blob_scene.h"
 #include "support/errors.h"
 #include "support/scene.h"
@@ -151,6 +153,79 @@ TEST_F(RestoreTest, AMomentBetweenTwoBackupsMeansTheEarlier) {
   moment = *repozo::time_of(first_.stamp);
   moment.seconds -= 1;
   EXPECT_TRUE(fails_with(ErrorKind::not_found, [&] { plan_restore(mem_, instance_, moment); }));
+}
+
+TEST_F(RestoreTest, ADamagedRecordOfTheBackupThatIsMeantIsRefused) {
+  const auto damage = [&](const Record& record) {
+    mem_.put_file(std::string(support::kRepository) + "/" + record_name(record.stamp), "{}");
+  };
+  const auto moment_of = [](const Record& record) { return *repozo::time_of(record.stamp); };
+  damage(second_);
+  const auto before = live();
+  EXPECT_TRUE(fails_with(
+      ErrorKind::corrupt, [&] { run(); }, second_.stamp));
+  EXPECT_TRUE(fails_with(
+      ErrorKind::corrupt, [&] { run(moment_of(second_)); }, second_.stamp));
+  EXPECT_EQ(live(), before);
+  run(moment_of(first_));
+  EXPECT_BYTES(live(), first_school_database_);
+}
+
+TEST_F(RestoreTest, ADamagedRecordOfAnotherBackupIsTold) {
+  mem_.put_file(std::string(support::kRepository) + "/" + record_name(first_.stamp), "{}");
+  const RestorePlan plan = plan_restore(mem_, instance_, std::nullopt);
+  ASSERT_EQ(plan.problems.size(), 1u);
+  EXPECT_NE(plan.problems[0].find(first_.stamp), std::string::npos);
+  EXPECT_EQ(plan.record.stamp, second_.stamp);
+  run();
+  EXPECT_BYTES(live(), second_database_);
+}
+
+// Killed when the older pair was live already; then a backup was made, and the command is given again.
+TEST_F(RestoreTest, AnInterruptedRunIsFinishedAndNothingElseIsDone) {
+  run(*repozo::time_of(first_.stamp));
+  const auto state = upgrade::open_state(mem_, "standard");
+  RestoreState interrupted = *load_restore_state(*state);
+  interrupted.phase = RestorePhase::clearing;
+  save_restore_state(*state, interrupted, mem_);
+  back();
+  const auto before = mem_.list(support::kDataDir);
+  EXPECT_TRUE(plan_restore(mem_, instance_, std::nullopt).finishes);
+  const ExchangeReport done = run();
+  EXPECT_TRUE(done.finished_earlier_run);
+  EXPECT_FALSE(done.as_asked);
+  EXPECT_EQ(mem_.list(support::kDataDir), before);
+  EXPECT_BYTES(live(), first_school_database_);
+  EXPECT_FALSE(run().finished_earlier_run);
+}
+
+TEST_F(RestoreTest, AnotherFileWithTheInodeOfTheRestoredOneIsNotTakenForIt) {
+  const auto state = upgrade::open_state(mem_, "standard");
+  RestoreState interrupted;
+  interrupted.phase = RestorePhase::swapping;
+  interrupted.from = second_.stamp;
+  interrupted.wanted.size = second_.end;
+  interrupted.wanted.last_tid = second_.last_tid + 1;
+  interrupted.new_inode = mem_.status(in_data("Data.fs"))->inode;
+  save_restore_state(*state, interrupted, mem_);
+  EXPECT_FALSE(run().finished_earlier_run);
+  EXPECT_BYTES(live(), second_database_);
+}
+
+TEST_F(RestoreTest, ThatTheServerIsToBeStartedIsKnownBeforeItIsStopped) {
+  machine_.start_server();
+  bool stopped = false;
+  const auto env = io::make_hooked_env(mem_, [&](const io::Operation& operation) {
+    if (operation.name == "run" && !stopped) {
+      stopped = true;
+      const auto state = load_restore_state(*upgrade::open_state(mem_, "standard"));
+      EXPECT_TRUE(state && state->start_server);
+    }
+    return io::no_limit;
+  });
+  tick();
+  restore(*env, instance_, plan_restore(*env, instance_, std::nullopt), {});
+  EXPECT_TRUE(stopped);
 }
 
 TEST_F(RestoreTest, StopsTheServerAndStartsItAgain) {
