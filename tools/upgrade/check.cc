@@ -212,8 +212,19 @@ class UpgradeCheck {
     return find_source(*folder_, upgrade().database, upgrade().held);
   }
 
+  // The database of before, if possible with what was still entered until the server was stopped. A database
+  // that stands there with transactions of its own is the line where that must end.
+  std::optional<RollbackSource> find_best() {
+    auto source = find_before();
+    if (!source) return source;
+    const bool has_own = report_.verdict != Verdict::truncated;
+    const base::Tid line = has_own ? report_.judgement.live.first_tid : 0;
+    const auto longer = find_longer(*folder_, upgrade().database, line);
+    return longer ? longer : source;
+  }
+
   void roll_back() {
-    const auto source = find_before();
+    const auto source = find_best();
     if (!source) return ask_a_person();
     folder_->sweep();  // before the space is counted
     // If it was missing, and somebody makes one meanwhile, then that one is kept.
@@ -227,7 +238,8 @@ class UpgradeCheck {
                   request_.progress ? request_.progress(source->database.size) : io::OnProgress());
     if (!done.displaced_to.empty()) report_.displaced_to = done.displaced_to;
     report_.action = CheckAction::rolled_back;
-    report_.messages = rolled_back_notice(instance_, report_.judgement, upgrade(), *report_.source, done);
+    report_.messages =
+        rolled_back_notice(instance_, report_.judgement, upgrade(), source->database, *report_.source, done);
     if (request_.caller == Caller::service_start) upgrade().untold = report_.messages;
     ++upgrade().rollbacks;
     upgrade().good_since.reset();

@@ -50,13 +50,17 @@ std::vector<std::string> blobs_notice(const BlobsBack& blobs) {
 }
 
 std::vector<std::string> rolled_back_notice(const Instance& instance, const Judgement& judgement,
-                                            const OpenUpgrade& upgrade, const std::string& source,
-                                            const RollbackReport& done) {
+                                            const OpenUpgrade& upgrade, const Fingerprint& put_back,
+                                            const std::string& source, const RollbackReport& done) {
   const std::string packages = packages_text(upgrade.packages);
   std::vector<std::string> lines = {describe(instance, judgement) +
                                     (packages.empty() ? "" : " of " + packages)};
   lines.push_back("the database of before was put back from " + base::quoted(source) + " (" +
-                  describe(upgrade.database) + ")");
+                  describe(put_back) + ")");
+  if (put_back.transactions > upgrade.database.transactions) {
+    lines.push_back("with " + std::to_string(put_back.transactions - upgrade.database.transactions) +
+                    " transactions from between the copy before the upgrade and the server's stop");
+  }
   if (!done.displaced_to.empty()) {
     lines.push_back("what the upgrade had left is kept as " + base::quoted(done.displaced_to));
   }

@@ -17,8 +17,8 @@ namespace upgrade {
 inline constexpr const char* kNoteName = "NOTE";
 
 std::vector<std::string> rolled_back_notice(const Instance& instance, const Judgement& judgement,
-                                            const OpenUpgrade& upgrade, const std::string& source,
-                                            const RollbackReport& done);
+                                            const OpenUpgrade& upgrade, const Fingerprint& put_back,
+                                            const std::string& source, const RollbackReport& done);
 // What became of the database's blob folder; nothing if it was in place.
 std::vector<std::string> blobs_notice(const BlobsBack& blobs);
 // `source`: full path of a copy proven to hold the database of before.

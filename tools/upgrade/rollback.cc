@@ -277,6 +277,31 @@ std::optional<RollbackSource> find_source(DataFolder& folder, const Fingerprint&
   return std::nullopt;
 }
 
+std::optional<RollbackSource> find_longer(DataFolder& folder, const Fingerprint& wanted, base::Tid before) {
+  std::optional<RollbackSource> longest;
+  for (const Generation& generation : folder.generations()) {
+    if (generation.compressed) continue;
+    const std::string name = generation_name(folder.data_name(), generation);
+    try {
+      const auto file = folder.open_if_ours(name);
+      if (!file || file->status().size <= wanted.size || wanted.size < 16) continue;
+      if (last_tid(*file, wanted.size) != wanted.last_tid) continue;
+      const std::uint64_t end = filestorage::find_end(*file, file->status().size);
+      if (end <= (longest ? longest->database.size : wanted.size)) continue;
+      const auto scan = scan_whole(*file, end, wanted.size, nullptr, {});
+      if (scan.damaged() || scan.end != end || scan.digests.front() != wanted.xxh128) continue;
+      if (before != 0 && scan.last_tid >= before) continue;
+      longest = RollbackSource{name, false, false, fingerprint_of(scan, file->status())};
+      longest->database.owner = wanted.owner;
+      longest->database.mode = wanted.mode;
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::busy) throw;
+      // Documented boundary: it is only better than the copy that is at hand anyway.
+    }
+  }
+  return longest;
+}
+
 RollbackSource source_named(DataFolder& folder, const std::string& name) {
   const bool is_number = !name.empty() && name.find_first_not_of("0123456789") == std::string::npos;
   RollbackSource source;

@@ -49,6 +49,11 @@ struct RollbackPlan {
 // package's scripts may have moved it. Reads them until one matches, plain ones first. Empty if none does.
 std::optional<RollbackSource> find_source(DataFolder& folder, const Fingerprint& wanted,
                                           const std::string& held);
+// A plain generation that starts with exactly these bytes and goes on soundly, with transactions that are all
+// older than `before` (0: whenever): what was entered between the copy and the server's stop, where the
+// package's script has moved the live file there. Of several, the longest. Its owner and mode are those
+// wanted. Empty also if one cannot be read: the copy itself will do then.
+std::optional<RollbackSource> find_longer(DataFolder& folder, const Fingerprint& wanted, base::Tid before);
 // A source chosen by hand: a generation ("0", "3", "Data.fs.3.gz") or a displaced database by its name.
 // Error(not_found, corrupt): the named file is read and has to be whole. Of a compressed one, only size, last
 // tid and digest are known.

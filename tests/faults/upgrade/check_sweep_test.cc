@@ -160,6 +160,33 @@ TEST(CheckSweep, ClosesAnUpgradeThatStayedGood) {
   support::sweep("check, closing", scenario, 30, 60);
 }
 
+TEST(CheckSweep, PutsBackWhatWasEnteredUntilTheServerStopped) {
+  auto scenario = support::on_machine(
+      [](io::MemEnv& mem, Machine& machine) {
+        machine.put("Data.fs", school(20));
+        support::begin(mem);
+        mem.remove_all(in_data("Data.fs.0"));
+        machine.put("Data.fs.0", school(23));
+        mem.remove_all(in_data("Data.fs"));
+        machine.put("Data.fs", support::bootstrap());
+      },
+      [](io::Env& env) { support::check_as(env, Caller::dpkg_done); });
+  // Where the longer one cannot be read, the copy of before the upgrade has to do; the longer one stands
+  // then.
+  scenario.verify = [](io::MemEnv& mem, const std::string&) {
+    support::expect_nothing_lost(mem, {school(20), school(23)}, {school(20), school(23)});
+    const auto live = mem.content(in_data("Data.fs"));
+    EXPECT_TRUE(live == support::bootstrap() || live == school(23) || live == school(20));
+    EXPECT_TRUE(support::is_held(mem, school(20)));
+  };
+  scenario.verify_final = [](io::MemEnv& mem, const std::string&) {
+    const auto live = mem.content(in_data("Data.fs"));
+    EXPECT_TRUE(live == school(23) || live == school(20));
+    EXPECT_BYTES(support::displaced_content(mem), support::bootstrap());
+  };
+  support::sweep("check, entered meanwhile", scenario, 100, 200);
+}
+
 TEST(CheckSweep, KeepsTheLastCopyWhenThePackagesAreGone) {
   auto scenario = support::on_machine(
       [](io::MemEnv& mem, Machine& machine) {

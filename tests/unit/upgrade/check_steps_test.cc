@@ -110,6 +110,56 @@ TEST_F(CheckSteps, AFolderThatVanishedIsToldOnce) {
   EXPECT_TRUE(as(Caller::cron).messages.empty());
 }
 
+// The server wrote on until the package stopped it, and then savelog moved the live file to .0.
+TEST_F(CheckSteps, PutsBackWhatWasEnteredUntilTheServerStopped) {
+  const std::optional<std::string> left[] = {std::nullopt, support::bootstrap(), std::string(), school(12)};
+  for (const auto& live : left) {
+    SCOPED_TRACE(live ? std::to_string(live->size()) : "missing");
+    mem_.remove_all(support::kDataDir);
+    mem_.put_dir(support::kDataDir, support::kSchoolOwner, 0750);
+    mem_.remove_all("/var/lib/schooltool-dbtools");
+    open_upgrade(school(20));
+    mem_.remove_all(in_data("Data.fs.0"));
+    machine_.put("Data.fs.0", school(23));
+    machine_.put("Data.fs.1", school(22));
+    mem_.remove_all(in_data("Data.fs"));
+    if (live) machine_.put("Data.fs", *live);
+    const CheckReport report = as(Caller::dpkg_done);
+    EXPECT_EQ(report.action, CheckAction::rolled_back);
+    EXPECT_BYTES(at("Data.fs"), school(23));
+    EXPECT_EQ(mem_.status(in_data("Data.fs"))->owner, support::kSchoolOwner);
+    EXPECT_EQ(mem_.status(in_data("Data.fs"))->mode, support::kSchoolMode);
+    ASSERT_GE(report.messages.size(), 3u);
+    EXPECT_NE(report.messages[2].find("with 3 transactions from between"), std::string::npos);
+    EXPECT_EQ(as(Caller::dpkg_done).verdict, Verdict::grown);
+  }
+}
+
+// Longer, but not as the database of before went on: damaged behind it, of another history, or written after
+// the blank one was made.
+TEST_F(CheckSteps, PutsBackNothingLongerThatIsNotTheSameDatabase) {
+  std::string damaged = school(23);
+  damaged[school(22).size() - 1] ^= 0x55;  // the length behind a transaction
+  support::History younger = support::lived_on(support::school_history(20), 1);
+  younger.back().tid = support::bootstrap_history({1767346200, 0}).back().tid + 1000;
+  const std::string history = school(20) + support::render(support::school_history(3)).substr(4);
+  const std::string longer[] = {damaged, support::render(younger), history, school(23).replace(100, 1, "~")};
+  for (const std::string& other : longer) {
+    SCOPED_TRACE(support::brief(other));
+    mem_.remove_all(support::kDataDir);
+    mem_.put_dir(support::kDataDir, support::kSchoolOwner, 0750);
+    mem_.remove_all("/var/lib/schooltool-dbtools");
+    open_upgrade(school(20));
+    mem_.remove_all(in_data("Data.fs.0"));
+    machine_.put("Data.fs.0", other);
+    mem_.remove_all(in_data("Data.fs"));
+    machine_.put("Data.fs", support::bootstrap());
+    EXPECT_EQ(as(Caller::dpkg_done).action, CheckAction::rolled_back);
+    EXPECT_BYTES(at("Data.fs"), school(20));
+    EXPECT_BYTES(at("Data.fs.0"), other);
+  }
+}
+
 TEST_F(CheckSteps, ClosesAfterTheSettlingTimeAndNoSooner) {
   open_upgrade();
   EXPECT_EQ(as(Caller::dpkg_done).action, CheckAction::waiting);

@@ -34,7 +34,7 @@ TEST(Notice, TellsWhatWasPutBackAndWhereTheRestIs) {
   done.started = true;
   const Lines lines =
       rolled_back_notice(support::school_instance(), judgement(Verdict::blank, "4 transactions"), upgrade(),
-                         "/var/lib/schooltool/Data.fs.0", done);
+                         upgrade().database, "/var/lib/schooltool/Data.fs.0", done);
   EXPECT_EQ(
       lines,
       (Lines{
@@ -50,7 +50,7 @@ TEST(Notice, SaysHowToStartAServerThatDidNotStart) {
   done.start_failed = true;
   const Lines lines =
       rolled_back_notice(support::school_instance(), judgement(Verdict::missing, "there is no such file"),
-                         upgrade(), "/x", done);
+                         upgrade(), upgrade().database, "/x", done);
   ASSERT_EQ(lines.size(), 3u);
   EXPECT_EQ(lines[2], "start the server with 'service schooltool start'");
 }
