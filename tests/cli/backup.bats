@@ -258,3 +258,21 @@ SCHOOLTOOL_DB_STAMP=$(last_stamp)"
   expect 2 schooltool-db-backup
   has "$stderr" "can be written by others than root"
 }
+
+@test "what went wrong is in the system's log, and handed to the programs that run afterwards" {
+  mkdir -p /etc/schooltool-dbtools/backup.post.d
+  printf '#!/bin/sh\necho "$SCHOOLTOOL_DB_INSTANCE $SCHOOLTOOL_DB_OUTCOME $SCHOOLTOOL_DB_ERROR" > /run/told\n' \
+    > /etc/schooltool-dbtools/backup.post.d/tell
+  chmod +x /etc/schooltool-dbtools/backup.post.d/tell
+  is "$(log_of schooltool-db-backup --all)" ""
+  is "$(cat /run/told)" "standard full "
+  mv $DATA/Data.fs $DATA/away
+  log=$(log_of schooltool-db-backup --all)
+  [[ $log =~ ^schooltool-db-backup\[[0-9]+\]:\ standard:\ back\ up ]]
+  has "$log" "there is no database"
+  has "$(cat /run/told)" "standard failed back up '/var/lib/schooltool/Data.fs': there is no database"
+  mv $DATA/away $DATA/Data.fs
+  mkdir /etc/schooltool/another
+  echo '<filestorage>' > /etc/schooltool/another/zeo.conf
+  has "$(log_of schooltool-db-backup --all)" "instance 'another': "
+}

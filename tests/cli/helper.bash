@@ -188,3 +188,24 @@ make_live() {
   perl "$SOURCES/tests/upgrade/stand-in/make-fs" $DATA/Data.fs "$@"
   own $DATA/Data.fs
 }
+
+# What COMMAND writes to the system's log, a line each, without priority and time.
+log_of() {
+  unshare --mount --propagation private python3 - "$@" << 'END'
+import os, re, socket, subprocess, sys, tempfile
+dev = tempfile.mkdtemp(dir=os.environ['BATS_TEST_TMPDIR'])
+for name in ('null', 'urandom'):
+    open(os.path.join(dev, name), 'w').close()
+    subprocess.check_call(['mount', '--bind', '/dev/' + name, os.path.join(dev, name)])
+subprocess.check_call(['mount', '--rbind', dev, '/dev'])
+log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+log.bind('/dev/log')
+subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+log.setblocking(False)
+try:
+    while True:
+        print(re.sub(r'^<\d+>\w+ +\d+ [\d:]+ ', '', log.recv(65536).decode()))
+except BlockingIOError:
+    pass
+END
+}
