@@ -72,7 +72,9 @@ class PackJob {
     refuse_during_upgrade(upgrade::load_journal(*state), instance);
     report_.record = load_pack_record(*state);
     facts_.packed = report_.record.packed;
-    facts_.backed_up = backup::load_outcome(*state).good;
+    const backup::Outcome last = backup::load_outcome(*state);
+    facts_.backed_up = last.good;
+    if (last.larger || !last.damage.empty()) facts_.doubt = last.alarm;
   }
 
   // False if it is to be left out.
@@ -169,6 +171,12 @@ PackDecision decide_pack(const Instance& instance, const PackFacts& facts, const
                 facts.backed_up ? "the last good backup is older than " + base::human_duration(oldest)
                                 : "there is no good backup")
         .with_hint("run 'schooltool-db backup --instance " + instance.name + "' first");
+  }
+  // A pack removes what would still tell of it.
+  if (!request.without_backup && !facts.doubt.empty()) {
+    throw Error(ErrorKind::corrupt, "pack", instance.data_path(), "the last backup showed: " + facts.doubt)
+        .with_hint("look at the database first; if it is right: schooltool-db backup --accept --instance " +
+                   instance.name);
   }
   const auto demand = [&](std::uint64_t free, const char* what) {
     if (free >= facts.size_after + kSlack) return;

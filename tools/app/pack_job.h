@@ -29,11 +29,12 @@ struct PackJobRequest {
 // What is known before anything is decided.
 struct PackFacts {
   base::UtcTime now;
-  std::optional<base::UtcTime> packed;                   // last time
-  std::optional<base::UtcTime> backed_up;                // last good backup
-  bool server_runs = false;                              // it has the database open
-  std::uint64_t size_before = 0, size_after = 0;         // estimated
-  bool worth_it = false;                                 // the estimate says that something would go
+  std::optional<base::UtcTime> packed;            // last time
+  std::optional<base::UtcTime> backed_up;         // last good backup
+  std::string doubt;                              // what that showed of the database; "" if all was well
+  bool server_runs = false;                       // it has the database open
+  std::uint64_t size_before = 0, size_after = 0;  // estimated
+  bool worth_it = false;                          // the estimate says that something would go
   std::uint64_t free_for_data = 0, free_for_backup = 0;  // bytes
 };
 

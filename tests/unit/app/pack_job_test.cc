@@ -99,6 +99,19 @@ TEST(PackDecision, WantsARecentGoodBackup) {
   EXPECT_EQ(decide_pack(instance, facts, scheduled()).what, What::offline);
 }
 
+TEST(PackDecision, LeavesADatabaseAloneThatTheBackupFoundInDoubt) {
+  upgrade::Instance instance = support::school_instance();
+  PackFacts facts = good_facts();
+  facts.doubt = "the database shrank without a pack";
+  for (const PackJobRequest& request : {PackJobRequest{}, scheduled()}) {
+    EXPECT_TRUE(fails_with(
+        ErrorKind::corrupt, [&] { decide_pack(instance, facts, request); }, "shrank"));
+  }
+  PackJobRequest without;
+  without.without_backup = true;
+  EXPECT_EQ(decide_pack(instance, facts, without).what, What::offline);
+}
+
 TEST(PackDecision, AsksForTheSpaceOfThePackAndOfTheNextBackup) {
   upgrade::Instance instance = support::school_instance();
   for (std::uint64_t PackFacts::*space : {&PackFacts::free_for_data, &PackFacts::free_for_backup}) {
@@ -195,6 +208,20 @@ TEST_F(PackJobTest, LeavesHistoryAsLongAsConfigured) {
 TEST_F(PackJobTest, RefusesWhileAnUpgradeIsOpenOrSomebodyWorks) {
   support::begin(mem_);
   EXPECT_TRUE(fails_with(ErrorKind::busy, [&] { run(); }));
+  EXPECT_EQ(size(), database_.size());
+}
+
+TEST_F(PackJobTest, AsksWhatTheLastBackupShowed) {
+  backup::Outcome outcome;
+  outcome.good = mem_.now();
+  outcome.alarm = outcome.damage = "Data.fs has changed at byte 5";
+  backup::save_outcome(*upgrade::open_state(mem_, "standard"), outcome, mem_);
+  EXPECT_TRUE(fails_with(
+      ErrorKind::corrupt, [&] { run(); }, "has changed at byte 5"));
+  outcome.damage.clear();
+  outcome.larger = backup::Larger{"2026-01-01-00-00-00", 5, 7};
+  backup::save_outcome(*upgrade::open_state(mem_, "standard"), outcome, mem_);
+  EXPECT_TRUE(fails_with(ErrorKind::corrupt, [&] { run(); }));
   EXPECT_EQ(size(), database_.size());
 }
 
