@@ -212,6 +212,21 @@ $skip_hint"
   has "$(cat $STATE/NOTE)" "the database of before was put back from"
 }
 
+@test "a dpkg that only simulates repairs nothing: another one may be in the middle of a script" {
+  begin_upgrade
+  dpkg_says 'install ok half-configured'
+  rm $DATA/Data.fs
+  mkdir -p /run/other/DEBIAN
+  printf 'Package: other\nVersion: 1\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: x\n' \
+    > /run/other/DEBIAN/control
+  dpkg-deb --build /run/other /run/other.deb > /dev/null
+  expect 0 dpkg --log=/dev/null --post-invoke='guard after' --simulate -i /run/other.deb
+  is "$stderr" ""
+  [ ! -e $DATA/Data.fs ]
+  expect 0 dpkg --log=/dev/null --post-invoke='guard after' -i /run/other.deb
+  is "$(digest $DATA/Data.fs)" "$(digest_of school)"
+}
+
 @test "while the packages are only unpacked nothing is judged" {
   begin_upgrade
   dpkg_says 'install ok unpacked'

@@ -10,6 +10,7 @@
 #include "io/hooked_env.h"
 #include "io/posix_env.h"
 #include "upgrade/begin.h"
+#include "upgrade/dpkg_process.h"
 #include "upgrade/journal.h"
 
 namespace app {
@@ -191,7 +192,10 @@ void Guard::look_after(const Instance& instance, upgrade::Caller caller) {
 int Guard::after(upgrade::Caller caller) {
   if (upgrade::is_foreign_root(environment_)) return cli::kDone;
   try {
-    for (const Instance& instance : with_open_upgrade()) {
+    const auto open = with_open_upgrade();
+    if (!open.empty() && caller == upgrade::Caller::dpkg_done && upgrade::is_simulated(env_))
+      return cli::kDone;
+    for (const Instance& instance : open) {
       try {
         look_after(instance, caller);
       } catch (const Error& error) {

@@ -96,6 +96,15 @@ bool find_archives(io::Dir& folder, const std::string& path, unsigned depth,
   return true;
 }
 
+std::optional<Process> nearest_dpkg(io::Env& env) {
+  auto process = read_process(env, env.process_id());
+  for (unsigned depth = 0; process && depth < kDeepestProcessTree; ++depth) {
+    if (!process->arguments.empty() && base_name(process->arguments[0]) == "dpkg") return process;
+    process = process->parent > 0 ? read_process(env, process->parent) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
 // Every archive that the command unpacks, with a path that can be opened from here. Empty if that cannot be
 // told.
 std::optional<std::vector<std::string>> archives_of(io::Env& env, const DpkgCommand& command,
@@ -143,7 +152,7 @@ bool names_foreign_root(const std::vector<std::string>& dpkg_options) {
 DpkgCommand parse_dpkg_command(const std::vector<std::string>& arguments) {
   // As dpkg does it: options come first; short ones may be joined, "-iR"; the first other word, or "--", ends
   // them.
-  bool unpacks = false, simulated = false;
+  bool unpacks = false;
   DpkgCommand command;
   command.understood = true;
   std::size_t at = 0;
@@ -153,7 +162,7 @@ DpkgCommand parse_dpkg_command(const std::vector<std::string>& arguments) {
     if (starts_with(word, "--")) {
       if (word == "--install" || word == "--unpack") unpacks = true;
       if (word == "--recursive") command.recursive = true;
-      if (word == "--no-act" || word == "--dry-run" || word == "--simulate") simulated = true;
+      if (word == "--no-act" || word == "--dry-run" || word == "--simulate") command.simulated = true;
       if (starts_with(word, "--command-fd")) command.understood = false;  // its commands come from elsewhere
       if (takes_value(word)) ++at;
       continue;
@@ -167,21 +176,22 @@ DpkgCommand parse_dpkg_command(const std::vector<std::string>& arguments) {
       }
     }
   }
-  command.unpacks = unpacks && !simulated;
+  command.unpacks = unpacks && !command.simulated;
   if (!command.unpacks) return command;
   for (; at < arguments.size(); ++at) command.archives.push_back(arguments[at]);
   if (command.archives.empty()) command.understood = false;
   return command;
 }
 
+bool is_simulated(io::Env& env) {
+  const auto process = nearest_dpkg(env);
+  return process && parse_dpkg_command({process->arguments.begin() + 1, process->arguments.end()}).simulated;
+}
+
 DpkgRun find_dpkg(io::Env& env) {
   DpkgRun run;
-  auto process = read_process(env, env.process_id());
-  for (unsigned depth = 0; process && depth < kDeepestProcessTree; ++depth) {
-    if (!process->arguments.empty() && base_name(process->arguments[0]) == "dpkg") break;
-    process = process->parent > 0 ? read_process(env, process->parent) : std::nullopt;
-  }
-  if (!process || process->arguments.empty() || base_name(process->arguments[0]) != "dpkg") return run;
+  const auto process = nearest_dpkg(env);
+  if (!process) return run;
   run.found = true;
   if (const auto parent = read_process(env, process->parent)) run.under_apt = is_apt(*parent);
 

@@ -21,6 +21,7 @@ bool names_foreign_root(const std::vector<std::string>& dpkg_options);
 struct DpkgCommand {
   bool understood = false;            // a known form
   bool unpacks = false;               // --install or --unpack, not simulated
+  bool simulated = false;             // --simulate or one of its other names
   bool recursive = false;             // `archives` are folders
   std::vector<std::string> archives;  // as given
 };
@@ -39,5 +40,9 @@ struct DpkgRun {
 // file is recognised. Never throws for what it finds there: a process that is gone or a .deb that cannot be
 // read only makes the answer "not found" or "not understood".
 DpkgRun find_dpkg(io::Env& env);
+
+// Whether the nearest dpkg above us only tells what it would do. It runs hooks all the same, also while
+// another dpkg is in the middle of a package's scripts.
+bool is_simulated(io::Env& env);
 
 }  // namespace upgrade

@@ -66,6 +66,17 @@ class DpkgProcess : public testing::Test {
   std::vector<std::string> asked_;
 };
 
+TEST_F(DpkgProcess, KnowsOneThatOnlySimulates) {
+  processes({{"init"}, {"bash"}, {"dpkg", "--simulate", "-i", "a.deb"}, {"sh", "-c", "guard"}, {"guard"}});
+  EXPECT_TRUE(is_simulated(env_));
+  processes({{"init"}, {"bash"}, {"dpkg", "-i", "--no-act", "a.deb"}, {"guard"}});
+  EXPECT_TRUE(is_simulated(env_));
+  processes({{"init"}, {"bash"}, {"dpkg", "-i", "a.deb"}, {"guard"}});
+  EXPECT_FALSE(is_simulated(env_));
+  processes({{"init"}, {"cron"}, {"guard"}});
+  EXPECT_FALSE(is_simulated(env_));
+}
+
 TEST_F(DpkgProcess, IsNotFoundWhereThereIsNone) {
   processes({{"init"}, {"bash"}, {"/usr/libexec/guard", "before-dpkg"}});
   const DpkgRun run = find();
