@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
 #include "backup/blob_folder.h"
 #include "backup/names.h"
 #include "backup/stored_blobs.h"
@@ -22,7 +26,7 @@ constexpr const char* kStamp = "2026-01-02-03-04-05";
 class ArchiveTest : public testing::TestWithParam<BlobLayout> {
  protected:
   ArchiveTest() : school_(GetParam()) {
-    school_.commit({1, 2, 4});
+    school_.commit({1, 2, 3, 4});  // 3 is empty
     school_.commit({1, 300, 70000});
     school_.put(mem_);
     mem_.put_dir("/repo");
@@ -106,6 +110,85 @@ TEST_P(ArchiveTest, ACutOneIsNoticed) {
     EXPECT_TRUE(fails_with(ErrorKind::corrupt, [&] { check(); })) << length;
     EXPECT_EQ(StoredBlobs(*dir_).problems().size(), 1u);
   }
+}
+
+// The header of a member written anew, as somebody would who wants `tar -x` to do harm: the sum is right, and
+// so are the list and all sizes.
+struct Forgery {
+  const char* what;
+  std::size_t at;  // byte of the header
+  std::string bytes;
+};
+
+void forge(std::string& tar, std::size_t header, const Forgery& forgery) {
+  tar.replace(header + forgery.at, forgery.bytes.size(), forgery.bytes);
+  tar.replace(header + 148, 8, 8, ' ');
+  unsigned sum = 0;
+  for (std::size_t at = header; at < header + 512; ++at) sum += static_cast<unsigned char>(tar[at]);
+  std::array<char, 8> text{};
+  std::snprintf(text.data(), text.size(), "%06o", sum);
+  tar.replace(header + 148, 7, std::string(text.data(), 7));
+}
+
+// Of a member with data, and of an empty one, as which links and devices pass by their size.
+class ForgedArchiveTest : public ArchiveTest {
+ protected:
+  void forge_each(bool empty);
+};
+INSTANTIATE_TEST_SUITE_P(Layouts, ForgedArchiveTest, testing::Values(BlobLayout::bushy, BlobLayout::lawn));
+
+TEST_P(ForgedArchiveTest, AMemberWithDataIsRefused) {
+  forge_each(false);
+}
+TEST_P(ForgedArchiveTest, AnEmptyMemberIsRefused) {
+  forge_each(true);
+}
+
+void ForgedArchiveTest::forge_each(bool empty) {
+  write();
+  const std::string path = "/repo/" + archive_name(kStamp);
+  const std::string whole = *mem_.content(path);
+  const auto all = keys();
+  const auto chosen =
+      std::find_if(all.begin(), all.end(), [&](const auto& blob) { return blob.second.empty() == empty; });
+  ASSERT_NE(chosen, all.end());
+  const auto& [key, content] = *chosen;
+  const std::size_t header = StoredBlobs(*dir_).find(key)->entry.offset - 512;
+  const Forgery forgeries[] = {
+      {"a name that leads upwards", 0, std::string("../../../etc/cron.d/evil") + std::string(76, '\0')},
+      {"an absolute name", 0, std::string("/etc/cron.d/evil") + std::string(84, '\0')},
+      {"another blob's name", 0, filestorage::blob_path(GetParam(), keys().rbegin()->first) + '\0'},
+      {"a symbolic link", 156, std::string("2/etc/shadow") + '\0'},
+      {"a hard link", 156, std::string("1/etc/shadow") + '\0'},
+      {"a character device", 156, "3"},
+      {"a block device", 156, "4"},
+      {"a folder", 156, "5"},
+      {"a FIFO", 156, "6"},
+      {"an extended header", 156, "x"},
+      {"an extended header for all", 156, "g"},
+      {"a long name", 156, "L"},
+      {"a huge size", 124, "77777777777"},
+      {"a size in base 256", 124, std::string("\x80\x00\x00\x00\x7f\xff\xff\xff\xff\xff\xff\xff", 12)},
+      {"a negative size", 124, std::string(12, '\xff')}};
+  for (const Forgery& forgery : forgeries) {
+    SCOPED_TRACE(forgery.what);
+    std::string forged = whole;
+    forge(forged, header, forgery);
+    mem_.put_file(path, forged);
+    EXPECT_TRUE(fails_with(ErrorKind::corrupt, [&] { check(); }));
+    // What a restore takes from it is the data at the place that the list tells, under the name of the key.
+    std::string bytes;
+    const auto archive = dir_->open_file(archive_name(kStamp), io::Access::read);
+    const auto found = StoredBlobs(*dir_).find(key);
+    ASSERT_TRUE(found);
+    read_blob(*archive, found->entry, [&](base::ByteSpan piece) { bytes += base::as_text(piece); });
+    EXPECT_EQ(bytes, content);
+  }
+  // The sum of a header that was not touched otherwise is found as it was.
+  std::string same = whole;
+  forge(same, header, {"nothing", 156, whole.substr(header + 156, 1)});
+  mem_.put_file(path, same);
+  check();
 }
 
 TEST_P(ArchiveTest, WithoutCommitNothingStays) {
