@@ -7,6 +7,7 @@
 #include "backup/chain_file.h"
 #include "backup/collect.h"
 #include "backup/names.h"
+#include "backup/outcome.h"
 #include "backup/record.h"
 #include "backup/repository_folder.h"
 #include "backup/restore_test.h"
@@ -14,6 +15,7 @@
 #include "backup/stored_blobs.h"
 #include "base/error.h"
 #include "repozo/verify.h"
+#include "upgrade/journal.h"
 
 namespace backup {
 
@@ -171,10 +173,22 @@ class Verifier {
   Verification result_;
 };
 
+// Its stamp, as the backup itself noted outside of the repository; "" if that is not known.
+std::string last_good(io::Env& env, const upgrade::Instance& instance) {
+  const auto state = upgrade::find_state(env, instance.name);
+  const Outcome outcome = state ? load_outcome(*state) : Outcome{};
+  return outcome.good ? outcome.stamp : std::string();
+}
+
 }  // namespace
 
 Verification verify(io::Env& env, const upgrade::Instance& instance, const VerifyRequest& request) {
   Verification result = Verifier(env, instance, request).run();
+  if (const std::string stamp = last_good(env, instance); !stamp.empty()) {
+    const std::string name = record_name(stamp);
+    if (!need_repository(env, instance)->status(name))
+      result.faults.push_back({name, "is missing, and was the last good backup"});
+  }
   if (!request.restore_test || result.newest.empty()) return result;
   try {
     result.restore_test = test_restore(env, instance, result.newest, request.progress);

@@ -69,9 +69,10 @@ TEST_F(VerifyTest, EveryFileThatIsMissingIsNoticed) {
     if (!matters(name) || name.ends_with(".index") || name.ends_with(".sums")) continue;
     const std::string content = *mem_.content(in_repository(name));
     mem_.remove_all(in_repository(name));
-    // A record that is not there tells of no backup; its chain goes on with the others.
+    // An older record that is not there tells of no backup; its chain goes on with the others.
     const Verification result = run();
-    EXPECT_TRUE(!result.faults.empty() || (name.ends_with(".backup") && result.backups == 2)) << name;
+    const bool older = name.ends_with(".backup") && name != record_name(last_.stamp);
+    EXPECT_TRUE(!result.faults.empty() || (older && result.backups == 2)) << name;
     mem_.put_file(in_repository(name), content, {}, 0600);
   }
   EXPECT_TRUE(run().faults.empty());
