@@ -5,6 +5,7 @@
 
 #include "app/place.h"
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/text.h"
 #include "cli/progress.h"
 #include "cli/tool_main.h"
@@ -39,16 +40,12 @@ const cli::ToolSpec kSpec = {
      {2, "it could not be found out"}},
     "DATA.fs"};
 
-std::string dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 // Prints the elements of an array as they come: there may be millions.
 class Array {
  public:
   explicit Array(const std::string& head) { std::cout << head << "["; }
   void add(const Json& element) {
-    std::cout << (first_ ? "\n    " : ",\n    ") << dump(element);
+    std::cout << (first_ ? "\n    " : ",\n    ") << base::json_line(element);
     first_ = false;
   }
   void end() { std::cout << (first_ ? "]" : "\n  ]"); }
@@ -119,7 +116,7 @@ class Run {
     how.progress = [this](const char* what, std::uint64_t total) { return progress(what, total); };
 
     std::optional<Array> list;
-    if (json()) list.emplace("{\n  \"file\": " + dump(path_) + ",\n  \"problems\": ");
+    if (json()) list.emplace("{\n  \"file\": " + base::json_line(path_) + ",\n  \"problems\": ");
     const filestorage::CheckReport report = filestorage::check(*data_, how, [&](const Problem& problem) {
       if (list) {
         list->add(to_json(problem));
@@ -139,7 +136,7 @@ class Run {
     how.dry_run = options_.has("dry-run");
     how.progress = progress("salvaging", data_->status().size);
     std::optional<Array> list;
-    if (json()) list.emplace("{\n  \"file\": " + dump(path_) + ",\n  \"losses\": ");
+    if (json()) list.emplace("{\n  \"file\": " + base::json_line(path_) + ",\n  \"losses\": ");
     const filestorage::SalvageReport report =
         filestorage::salvage(*data_, *target.dir, target.name, *env_, how, [&](const Loss& loss) {
           if (list) {
@@ -199,7 +196,7 @@ class Run {
     Json counts = Json::object();
     for (const auto& [kind, count] : report.counts) counts[to_string(kind)] = count;
     const filestorage::ScanResult& found = report.structure;
-    std::cout << ",\n  \"counts\": " << dump(counts)
+    std::cout << ",\n  \"counts\": " << base::json_line(counts)
               << ",\n  \"complete\": " << (report.more ? "false" : "true") << ",\n  \"size\": " << found.size
               << ",\n  \"end\": " << found.end << ",\n  \"transactions\": " << found.transactions
               << ",\n  \"records\": " << found.records << ",\n  \"objects\": " << found.objects
@@ -211,7 +208,8 @@ class Run {
 
   void tell(const filestorage::SalvageReport& report, const std::string& out, bool dry) {
     if (json()) {
-      std::cout << ",\n  \"salvaged\": " << dump(out) << ",\n  \"written\": " << (dry ? "false" : "true")
+      std::cout << ",\n  \"salvaged\": " << base::json_line(out)
+                << ",\n  \"written\": " << (dry ? "false" : "true")
                 << ",\n  \"transactions\": " << report.transactions << ",\n  \"records\": " << report.records
                 << ",\n  \"bytes\": " << report.size << ",\n  \"bytes_lost\": " << report.bytes_lost
                 << ",\n  \"records_lost\": " << report.records_lost

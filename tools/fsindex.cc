@@ -4,6 +4,7 @@
 
 #include "app/place.h"
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/text.h"
 #include "cli/progress.h"
 #include "cli/tool_main.h"
@@ -44,7 +45,7 @@ int run(const cli::Options& options) {
                                          {"bytes", report.size},
                                          {"replaced", report.had_index},
                                          {"clean_end", report.tail == filestorage::Tail::clean}};
-    std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+    std::cout << base::json_text(json) << "\n";
   } else if (rebuild.dry_run) {
     std::cout << "would write " << report.objects << " objects, up to " << report.position << ", to "
               << base::quoted(path + ".index") << "\n";

@@ -9,6 +9,7 @@
 
 #include "app/place.h"
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/text.h"
 #include "cli/progress.h"
 #include "cli/report.h"
@@ -158,7 +159,7 @@ int dry_run(io::Env& os, const std::string& dir, const std::string& name,
       json["classes"].push_back({{"class", module}, {"records", freed.records}, {"bytes", freed.bytes}});
     }
     // Class names come from the file and may be any bytes.
-    std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+    std::cout << base::json_text(json) << "\n";
     return some ? cli::kDone : cli::kNo;
   }
   if (!some) return nothing(path, plan.outcome);
@@ -196,7 +197,7 @@ int pack(io::Env& env, const std::string& dir, const std::string& name,
     json["dangling"] = dangling_json(report.dangling, report.dangling_objects);
     json["torn"] = {{"bytes", report.torn_bytes}, {"saved", report.torn_saved}};
     json["blobs_removed"] = report.blobs_removed;
-    std::cout << json.dump(2) << "\n";
+    std::cout << base::json_text(json) << "\n";
     return packed ? cli::kDone : cli::kNo;
   }
   if (!packed) return nothing(path, report.outcome);

@@ -6,6 +6,7 @@
 #include "backup/backup.h"
 #include "backup/repository_folder.h"
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/text.h"
 #include "cli/progress.h"
 
@@ -50,7 +51,7 @@ nlohmann::json to_json(const upgrade::Instance& instance, const backup::BackupRe
           {"repository", backup::repository_path(instance)},
           {"action", word_for(report.pair.action)},
           {"reason", report.pair.reason},
-          {"backup", nlohmann::json::parse(backup::record_json(report.pair.record))},
+          {"backup", base::parse_json(backup::record_json(report.pair.record))},
           {"removed", report.removed},
           {"warnings", report.warnings}};
 }
@@ -122,8 +123,7 @@ int run(const cli::Options& options) {
       return error.kind() == base::ErrorKind::busy ? cli::kBusy : cli::kCouldNot;
     }
   });
-  if (options.has("json"))
-    std::cout << all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  if (options.has("json")) std::cout << base::json_text(all) << "\n";
   return code;
 }
 

@@ -5,6 +5,7 @@
 #include "app/context.h"
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/text.h"
 #include "cli/progress.h"
 #include "upgrade/check.h"
@@ -102,8 +103,7 @@ int run(const cli::Options& options) {
     app::tell_administrator(kTool, report.messages);
     return exit_code(report);
   });
-  if (options.has("json"))
-    std::cout << all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  if (options.has("json")) std::cout << base::json_text(all) << "\n";
   return code;
 }
 

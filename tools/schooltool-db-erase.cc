@@ -5,6 +5,7 @@
 #include "app/context.h"
 #include "backup/erase.h"
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/text.h"
 
 namespace {
@@ -53,7 +54,7 @@ int run(const cli::Options& options) {
                           {"blobs", instance.blob_dir},        {"size", plan.size},
                           {"transactions", plan.transactions}, {"server_runs", plan.server_runs}};
   if (options.has("dry-run")) {
-    std::cout << (options.has("json") ? value.dump(2) + "\n" : describe(instance, plan));
+    std::cout << (options.has("json") ? base::json_text(value) + "\n" : describe(instance, plan));
     return cli::kDone;
   }
   if (!options.has("yes")) {
@@ -69,7 +70,7 @@ int run(const cli::Options& options) {
     value["moved_to"] = done.database;
     value["blobs_moved_to"] = done.blobs;
     value["started"] = done.started;
-    std::cout << value.dump(2) << "\n";
+    std::cout << base::json_text(value) << "\n";
     return cli::kDone;
   }
   for (const std::string& path : {done.database, done.blobs}) {

@@ -6,6 +6,7 @@
 #include "app/local_time.h"
 #include "backup/record.h"
 #include "backup/repository_folder.h"
+#include "base/json_text.h"
 #include "base/text.h"
 #include "cli/report.h"
 #include "repozo/names.h"
@@ -53,7 +54,7 @@ void print(const upgrade::Instance& instance, const backup::Records& records) {
 nlohmann::json to_json(const upgrade::Instance& instance, const backup::Records& records) {
   nlohmann::json list = nlohmann::json::array();
   for (const backup::Record& record : records.all)
-    list.push_back(nlohmann::json::parse(backup::record_json(record)));
+    list.push_back(base::parse_json(backup::record_json(record)));
   return {{"instance", instance.name},
           {"repository", backup::repository_path(instance)},
           {"backups", std::move(list)},
@@ -72,8 +73,7 @@ int run(const cli::Options& options) {
     if (!records.problems.empty()) return cli::kCouldNot;
     return records.all.empty() ? cli::kNo : cli::kDone;
   });
-  if (options.has("json"))
-    std::cout << all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  if (options.has("json")) std::cout << base::json_text(all) << "\n";
   return code;
 }
 

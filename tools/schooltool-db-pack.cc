@@ -5,6 +5,7 @@
 #include "app/context.h"
 #include "app/pack_job.h"
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/text.h"
 #include "cli/progress.h"
 #include "zeo/posix_network.h"
@@ -108,7 +109,7 @@ int run(const cli::Options& options) {
     }
   });
   if (options.has("json")) {
-    std::cout << all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+    std::cout << base::json_text(all) << "\n";
   }
   return code;
 }

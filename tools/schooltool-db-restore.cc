@@ -7,6 +7,7 @@
 #include "backup/restore.h"
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/text.h"
 #include "cli/progress.h"
 #include "repozo/names.h"
@@ -128,7 +129,8 @@ int run(const cli::Options& options) {
   const upgrade::Instance& instance = app::chosen_one(context, options);
   const backup::RestorePlan plan = make_plan(context, instance, options);
   if (options.has("dry-run")) {
-    std::cout << (options.has("json") ? to_json(instance, plan).dump(2) + "\n" : describe(instance, plan));
+    std::cout << (options.has("json") ? base::json_text(to_json(instance, plan)) + "\n"
+                                      : describe(instance, plan));
     return cli::kDone;
   }
   for (const std::string& problem : plan.problems) std::cerr << kTool << ": " << problem << "\n";
@@ -150,7 +152,7 @@ int run(const cli::Options& options) {
   value["started"] = done.started;
   value["finished_earlier_run"] = done.finished_earlier_run;
   value["as_asked"] = done.as_asked;
-  std::cout << value.dump(2) << "\n";
+  std::cout << base::json_text(value) << "\n";
   return code;
 }
 

@@ -5,6 +5,7 @@
 #include "app/context.h"
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/text.h"
 #include "base/utc_time.h"
 #include "cli/progress.h"
@@ -68,7 +69,8 @@ int run(const cli::Options& options) {
   const upgrade::Instance& instance = app::chosen_one(context, options);
   const upgrade::HandPlan hand = upgrade::plan_by_hand(context.env(), instance, options.value("to"));
   if (options.has("dry-run")) {
-    std::cout << (options.has("json") ? to_json(instance, hand).dump(2) + "\n" : describe(instance, hand));
+    std::cout << (options.has("json") ? base::json_text(to_json(instance, hand)) + "\n"
+                                      : describe(instance, hand));
     return cli::kDone;
   }
   if (!app::agreed(kTool, options, describe(instance, hand))) return cli::kNo;
@@ -78,7 +80,7 @@ int run(const cli::Options& options) {
     nlohmann::json value = to_json(instance, hand);
     value["displaced_to"] = done.displaced_to;
     value["started"] = done.started;
-    std::cout << value.dump(2) << "\n";
+    std::cout << base::json_text(value) << "\n";
     return cli::kDone;
   }
   std::cout << instance.name << ": put back " << base::quoted(hand.source_path) << "\n";

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/context.h"
+#include "base/json_text.h"
 #include "base/text.h"
 #include "cli/progress.h"
 #include "upgrade/rotate.h"
@@ -74,8 +75,7 @@ int run(const cli::Options& options) {
     tell_trouble(instance, report);
     return report.done.skipped.empty() && report.failed.empty() ? cli::kDone : cli::kCouldNot;
   });
-  if (options.has("json"))
-    std::cout << all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  if (options.has("json")) std::cout << base::json_text(all) << "\n";
   return code;
 }
 

@@ -4,6 +4,7 @@
 
 #include "app/context.h"
 #include "app/snapshot_text.h"
+#include "base/json_text.h"
 #include "cli/progress.h"
 #include "upgrade/snapshot.h"
 
@@ -60,7 +61,7 @@ int run(const cli::Options& options) {
     }
     return nothing_taken(plan) ? cli::kNo : cli::kDone;
   });
-  if (options.has("json")) std::cout << all.dump(2) << "\n";
+  if (options.has("json")) std::cout << base::json_text(all) << "\n";
   return code;
 }
 

@@ -5,6 +5,7 @@
 #include "app/context.h"
 #include "backup/repository_folder.h"
 #include "backup/verify.h"
+#include "base/json_text.h"
 #include "base/text.h"
 #include "cli/progress.h"
 
@@ -76,8 +77,7 @@ int run(const cli::Options& options) {
     if (!options.has("json")) print(instance, result, options.has("verbose"));
     return result.faults.empty() ? cli::kDone : cli::kNo;
   });
-  if (options.has("json"))
-    std::cout << all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  if (options.has("json")) std::cout << base::json_text(all) << "\n";
   return code;
 }
 

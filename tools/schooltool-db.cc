@@ -13,6 +13,7 @@
 #include "app/pack_record.h"
 #include "backup/backup_status.h"
 #include "base/error.h"
+#include "base/json_text.h"
 #include "upgrade/status.h"
 
 namespace {
@@ -82,13 +83,13 @@ int run_status(const cli::Options& options) {
     }
     text += (text.empty() ? "" : "\n") + upgrade::status_text({status}, now) +
             backup::backup_status_text(backups, now) + app::pack_status_text(packs, now);
-    nlohmann::json value = nlohmann::json::parse(upgrade::status_json({status})).at(0);
+    nlohmann::json value = base::parse_json(upgrade::status_json({status})).at(0);
     value["backup"] = backup::backup_status_json(backups);
     value["pack"] = app::pack_record_json(packs);
     all.push_back(std::move(value));
   }
   if (options.has("json")) {
-    std::cout << all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+    std::cout << base::json_text(all) << "\n";
   } else {
     std::cout << text;
   }

@@ -9,6 +9,7 @@
 #include "app/pack_progress.h"
 #include "app/pack_targets.h"
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/text.h"
 #include "io/posix_env.h"
 #include "zeo/command_line.h"
@@ -103,7 +104,7 @@ class Packer {
     }
     if (!targets.empty() && !connected)
       std::cerr << "Error:\nCannot connect to any of the configured ZEO servers.\n";
-    if (line_.json) std::cout << report.dump(2) << "\n";
+    if (line_.json) std::cout << base::json_text(report) << "\n";
     return failed ? kFailed : kPacked;
   }
 

@@ -4,6 +4,7 @@
 
 #include "backup/json_time.h"
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/text.h"
 #include "io/atomic_file.h"
 
@@ -37,7 +38,7 @@ PackRecord record_from(const json& value) {
 PackRecord load_pack_record(io::Dir& state) {
   if (!state.status(kName)) return {};
   try {
-    return record_from(json::parse(io::read_small_file(state, kName, kLimit)));
+    return record_from(base::parse_json(io::read_small_file(state, kName, kLimit)));
   } catch (const json::exception&) {
     return {};
   } catch (const base::Error& error) {
@@ -59,8 +60,7 @@ json pack_record_json(const PackRecord& record) {
 }
 
 void save_pack_record(io::Dir& state, const PackRecord& record, io::Env& env) {
-  const std::string text =
-      pack_record_json(record).dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  const std::string text = base::json_text(pack_record_json(record)) + "\n";
   io::replace_file(state, kName, base::as_bytes(text), {0, 0}, 0600, env);
 }
 

@@ -4,6 +4,7 @@
 
 #include "backup/json_time.h"
 #include "base/error.h"
+#include "base/json_text.h"
 #include "io/atomic_file.h"
 
 namespace backup {
@@ -20,7 +21,7 @@ constexpr std::size_t kLimit = 64 * 1024;
 Outcome load_outcome(io::Dir& state) {
   if (!state.status(kName)) return {};
   try {
-    const json value = json::parse(io::read_small_file(state, kName, kLimit));
+    const json value = base::parse_json(io::read_small_file(state, kName, kLimit));
     Outcome outcome;
     outcome.good = time_from(value.at("good"));
     outcome.stamp = value.at("stamp");
@@ -62,7 +63,7 @@ void save_outcome(io::Dir& state, const Outcome& outcome, io::Env& env) {
                 {"missing", outcome.missing},
                 {"tried", time_value(outcome.tried)},
                 {"failure", outcome.failure}};
-  const std::string text = value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  const std::string text = base::json_text(value) + "\n";
   io::replace_file(state, kName, base::as_bytes(text), {0, 0}, 0600, env);
 }
 

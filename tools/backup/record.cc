@@ -8,6 +8,7 @@
 #include "backup/names.h"
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/xxh128.h"
 #include "io/atomic_file.h"
 #include "repozo/names.h"
@@ -22,12 +23,7 @@ namespace {
 
 constexpr int kFormat = 1;
 constexpr std::size_t kLimit = 4 << 20;
-constexpr const char* kCheckKey = "xxh128";  // of the rest, as dumped() gives it
-
-// Keys sort, so equal values give equal text. A path need not be UTF-8; JSON has to be.
-std::string dumped(const json& value) {
-  return value.dump(2, ' ', false, json::error_handler_t::replace);
-}
+constexpr const char* kCheckKey = "xxh128";  // of the rest, as base::json_text() gives it
 
 std::string digest_of_text(const std::string& text) {
   base::Xxh128 hasher;
@@ -84,7 +80,7 @@ void read_blobs(Record& record, const json& blobs) {
 Record from_json(json value) {
   const std::string check = value.at(kCheckKey);
   value.erase(kCheckKey);
-  if (check != digest_of_text(dumped(value))) throw Error(ErrorKind::corrupt, "", "", "is damaged");
+  if (check != digest_of_text(base::json_text(value))) throw Error(ErrorKind::corrupt, "", "", "is damaged");
   if (value.at("format") != kFormat) throw Error(ErrorKind::corrupt, "", "", "is of a later version");
   Record record;
   record.stamp = stamp_from(value.at("stamp"));
@@ -113,16 +109,16 @@ Record from_json(json value) {
 }  // namespace
 
 std::string record_json(const Record& record) {
-  return dumped(to_json(record));
+  return base::json_text(to_json(record));
 }
 
 void save_record(io::Dir& repository, const Record& record, io::Env& env) {
   json value = to_json(record);
   // What was replaced in the text would not be found again in the value.
-  value = json::parse(dumped(value));
-  value[kCheckKey] = digest_of_text(dumped(value));
-  io::replace_file(repository, record_name(record.stamp), base::as_bytes(dumped(value) + "\n"), {0, 0}, 0600,
-                   env);
+  value = base::parse_json(base::json_text(value));
+  value[kCheckKey] = digest_of_text(base::json_text(value));
+  io::replace_file(repository, record_name(record.stamp), base::as_bytes(base::json_text(value) + "\n"),
+                   {0, 0}, 0600, env);
 }
 
 Record load_record(io::Dir& repository, const std::string& stamp) {
@@ -133,7 +129,7 @@ Record load_record(io::Dir& repository, const std::string& stamp) {
   const std::string text = io::read_small_file(repository, name, kLimit);
   Record record;
   try {
-    record = from_json(json::parse(text));
+    record = from_json(base::parse_json(text));
   } catch (const json::exception& error) {
     throw refuse(error.what());
   } catch (const Error& error) {

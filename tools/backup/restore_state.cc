@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json_text.h"
 #include "io/atomic_file.h"
 
 namespace backup {
@@ -68,7 +69,7 @@ std::optional<RestoreState> load_restore_state(io::Dir& state) {
         .with_hint("move it away; then the last restore can be undone by hand only");
   };
   try {
-    return from_json(json::parse(io::read_small_file(state, kName, kLimit)));
+    return from_json(base::parse_json(io::read_small_file(state, kName, kLimit)));
   } catch (const json::exception& error) {
     throw refuse(error.what());
   } catch (const Error& error) {
@@ -96,7 +97,7 @@ void save_restore_state(io::Dir& state, const RestoreState& restore, io::Env& en
                       {"kept", restore.kept},
                       {"kept_blobs", restore.kept_blobs},
                       {"start_server", restore.start_server}};
-  const std::string text = value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  const std::string text = base::json_text(value) + "\n";
   io::replace_file(state, kName, base::as_bytes(text), {0, 0}, 0600, env);
 }
 

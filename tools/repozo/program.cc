@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/json_text.h"
 #include "repozo/backup.h"
 #include "repozo/messages.h"
 #include "repozo/options.h"
@@ -216,7 +217,7 @@ class Program {
 
   // File names are whatever bytes somebody gave them.
   void print(const nlohmann::json& json) {
-    out_ << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+    out_ << base::json_text(json) << "\n";
     out_.flush();
     if (!out_) throw Error(ErrorKind::io, "report", "", "standard output cannot be written to");
   }

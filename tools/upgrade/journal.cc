@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/json_text.h"
 #include "io/atomic_file.h"
 #include "upgrade/journal_json.h"
 
@@ -48,7 +49,7 @@ void check_private(io::Dir& dir) {
 
 // A path or a package's version need not be UTF-8; JSON has to be.
 std::string dumped(const Journal& journal) {
-  return to_json_value(journal).dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  return base::json_text(to_json_value(journal));
 }
 
 }  // namespace
@@ -110,7 +111,7 @@ io::FileLock lock_instance(io::Dir& state, const std::string& purpose, unsigned 
 Journal load_journal(io::Dir& state) {
   if (!state.status(kJournalName)) return {};
   try {
-    return journal_from_json(nlohmann::json::parse(io::read_small_file(state, kJournalName, kJournalLimit)));
+    return journal_from_json(base::parse_json(io::read_small_file(state, kJournalName, kJournalLimit)));
   } catch (const nlohmann::json::exception& error) {
     refuse_journal(state, error.what());
   } catch (const Error& error) {

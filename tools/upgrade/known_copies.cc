@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/json_text.h"
 #include "io/atomic_file.h"
 
 namespace upgrade {
@@ -24,7 +25,7 @@ KnownCopies::Key KnownCopies::key_of(const io::FileStatus& copy) {
 KnownCopies KnownCopies::load(io::Dir& state) {
   KnownCopies known;
   try {
-    const json document = json::parse(io::read_small_file(state, kName, kLimit));
+    const json document = base::parse_json(io::read_small_file(state, kName, kLimit));
     for (const json& copy : document.at("copies")) {
       known.good_[{copy.at("inode").get<std::uint64_t>(), copy.at("size").get<std::uint64_t>(),
                    copy.at("seconds").get<std::int64_t>(), copy.at("nanoseconds").get<std::int32_t>()}] =
@@ -53,7 +54,7 @@ void KnownCopies::save(io::Dir& state, const std::vector<io::FileStatus>& presen
   }
   if (kept == on_disk_) return;
   try {
-    const std::string text = json{{"copies", copies}}.dump(2) + "\n";
+    const std::string text = base::json_text(json{{"copies", copies}}) + "\n";
     io::replace_file(state, kName, base::as_bytes(text), state.status().owner, 0600, env);
     on_disk_ = std::move(kept);
   } catch (const base::Error&) {

@@ -1,6 +1,7 @@
 #include "upgrade/status.h"
 
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/text.h"
 #include "filestorage/scan.h"
 #include "upgrade/data_folder.h"
@@ -170,7 +171,7 @@ std::string status_json(const std::vector<Status>& all) {
     list.push_back(std::move(value));
   }
   // A hostile file name need not be UTF-8; the report has to be.
-  return list.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return base::json_text(list) + "\n";
 }
 
 }  // namespace upgrade

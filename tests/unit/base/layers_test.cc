@@ -77,11 +77,19 @@ std::string forbidden_call(const std::string& file, const std::string& line) {
   return "only io may call " + match[3].str();
 }
 
+// JSON is parsed and written in base/json_text: what is compiled once, and one way to treat odd bytes.
+std::string json_call(const std::string& file, const std::string& line) {
+  const auto has = [&](const char* call) { return line.find(call) != std::string::npos; };
+  if (file == "base/json_text.cc" || !(has("json::parse(") || has("Json::parse(") || has(".dump(")))
+    return "";
+  return "only base/json_text.h may parse and print JSON";
+}
+
 // Why `file` ("upgrade/check.cc") must not have this line; "" if it may.
 std::string violation(const std::string& file, const std::string& line) {
   static const std::regex form(R"(^\s*#\s*include\s*([<"])([^">]+)[">].*)");
   std::smatch match;
-  if (!std::regex_match(line, match, form)) return forbidden_call(file, line);
+  if (!std::regex_match(line, match, form)) return forbidden_call(file, line) + json_call(file, line);
   const std::string layer = layer_of(file);
   const bool own = match[1] == "\"";
   const std::string target = match[2];
@@ -117,6 +125,9 @@ TEST(Layers, ForbiddenIncludesAreFound) {
   EXPECT_NE(violation("base/x.cc", "std::fprintf(stderr, \"no\");"), "");
   EXPECT_EQ(violation("base/x.cc", "std::snprintf(text, sizeof text, \"%d\", 1);"), "");
   EXPECT_EQ(violation("base/x.cc", "// as printf() would"), "");
+  EXPECT_NE(violation("x.cc", "std::cout << value.dump(2);"), "");
+  EXPECT_NE(violation("backup/x.cc", "auto value = nlohmann::json::parse(text);"), "");
+  EXPECT_EQ(violation("backup/x.cc", "auto value = base::parse_json(text);"), "");
 }
 
 TEST(Layers, IncludeOneWayAndLeaveTheSystemToIo) {
