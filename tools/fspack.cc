@@ -44,7 +44,7 @@ const cli::ToolSpec kSpec = {
     {{0, "done"},
      {1, "there was nothing to gain: packed already, or nothing to drop"},
      {2, "it could not be done; the file is as it was"},
-     {3, "a server or another command has the file open"}},
+     {3, "a server or another command has the file open, or changed it meanwhile"}},
     "DATA.fs"};
 
 double pack_time(const cli::Options& options, base::UtcTime now) {

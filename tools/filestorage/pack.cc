@@ -54,6 +54,7 @@ class Packing {
 
   PackReport run() {
     status_ = file_->status();
+    refuse_folders();
     io::sweep_temporaries(dir_, kPackTemporary + name_);
     if (!request_.blobs.empty()) blobs_.emplace(env_, request_.blobs, *file_);
     report_.stop = request_.options.stop;
@@ -105,6 +106,18 @@ class Packing {
     report_.objects = selection.graph.objects.size();
   }
 
+  // Where the new files are to go. A link in such a place is replaced, and what it leads to left alone.
+  void refuse_folders() {
+    refuse_folder(index_name());
+    if (request_.keep_old) refuse_folder(old_name());
+  }
+  void refuse_folder(const std::string& name) {
+    const auto status = dir_.status(name);
+    if (!status || status->type != io::FileType::directory) return;
+    throw Error(ErrorKind::unsafe_path, "pack", dir_.path() + "/" + name,
+                "is a folder where a file has to go");
+  }
+
   void ask_for_space(std::uint64_t needed) {
     const std::uint64_t free = dir_.space().free;
     if (free >= needed) return;
@@ -133,11 +146,13 @@ class Packing {
   // beside data that it does not belong to; without one a server makes it anew.
   void put_into_place(PackFile& out, PackFile& index_file, const Index& index,
                       const std::vector<DroppedBlob>& dropped) {
+    refuse_changed();
     save_torn();
     if (blobs_) blobs_->prepare(dropped, index, out.file(), request_.keep_old);
-    if (dir_.status(index_name())) dir_.remove(index_name());
     if (request_.keep_old) keep_old();
+    if (dir_.status(index_name())) dir_.remove(index_name());
     dir_.sync();
+    refuse_changed();
     out.place(name_, io::Replace::yes);
     dir_.sync();
     index_file.place(index_name(), io::Replace::yes);
@@ -145,7 +160,19 @@ class Packing {
     if (blobs_) blobs_->finish();
   }
 
+  // Something writes to the file, or put another one in its place, without asking for the lock. What it wrote
+  // would be lost.
+  void refuse_changed() {
+    const auto named = dir_.status(name_);
+    if (named && named->same_file(status_) && named->size == status_.size &&
+        named->modified == status_.modified)
+      return;
+    throw Error(ErrorKind::busy, "pack", file_->path(), "was changed or replaced while it was packed")
+        .with_hint("it was left as it is now; pack again when nothing else writes to it");
+  }
+
   std::string index_name() const { return name_ + ".index"; }
+  std::string old_name() const { return name_ + ".old"; }
 
   void write_new_index(io::File& target, const Index& index, std::uint64_t size) {
     std::unique_ptr<io::File> present;
@@ -177,12 +204,11 @@ class Packing {
 
   // A further name for the old file, in place of the Data.fs.old of before.
   void keep_old() {
-    const std::string name = name_ + ".old";
-    const auto present = dir_.status(name);
+    const auto present = dir_.status(old_name());
     if (present && present->same_file(status_)) return;
-    const std::string temporary = io::temporary_name(kPackTemporary + name, env_);
+    const std::string temporary = io::temporary_name(kPackTemporary + old_name(), env_);
     dir_.link(*file_, temporary);
-    dir_.rename(temporary, dir_, name, io::Replace::yes);
+    dir_.rename(temporary, dir_, old_name(), io::Replace::yes);
   }
 
   io::Env& env_;

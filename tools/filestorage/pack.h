@@ -75,7 +75,8 @@ struct PackPlan {
 
 // Both: Error(not_found), Error(corrupt) for a damaged file, for dangling references that are not allowed
 // (the text names them), and with PackFlaws::copied where ZODB's pack fails. pack(): Error(busy) while a
-// server holds the lock, Error(no_space). When it returns, everything is durable.
+// server holds the lock, and if the file was changed or replaced meanwhile without it; Error(unsafe_path) if
+// a folder stands where a file has to go; Error(no_space). When it returns, everything is durable.
 PackReport pack(io::Env& env, const std::string& dir, const std::string& name, const PackRequest& request);
 PackPlan plan_pack(io::Env& env, const std::string& dir, const std::string& name, const PackRequest& request);
 

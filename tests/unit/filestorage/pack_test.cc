@@ -3,12 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "filestorage/index_file.h"
+#include "io/atomic_file.h"
 #include "io/hooked_env.h"
 #include "support/errors.h"
 #include "support/file_builder.h"
@@ -194,6 +197,68 @@ TEST_F(Pack, IsRefusedWhileAServerHoldsTheLock) {
   EXPECT_TRUE(fails_with(
       ErrorKind::busy, [&] { run(); }, "4245"));
   EXPECT_EQ(data(), small());
+}
+
+// By a program that does not ask for the lock, as cp and mv do not.
+TEST_F(Pack, IsRefusedWhenTheFileWasChangedOrReplacedMeanwhile) {
+  const std::string before = small();
+  const std::vector<std::function<void()>> disturbances = {
+      [&] {
+        mem.put_file("/data/restored", before + before.substr(4), support::kPackOwner, 0640);
+        const auto dir = mem.open_dir("/data", io::Links::refuse);
+        dir->rename("restored", *dir, "Data.fs", io::Replace::yes);
+      },
+      [&] { mem.put_file(kData, before + "more", support::kPackOwner, 0640); },
+      [&] {
+        std::string other = before;
+        other[other.size() - 9] ^= 1;  // of the last record's data
+        const auto file =
+            mem.open_dir("/data", io::Links::refuse)->open_file("Data.fs", io::Access::read_write);
+        file->write_full(0, base::as_bytes(other));
+        file->set_modified({1'800'000'000, 0});
+      },
+      [&] { mem.remove_all(kData); }};
+  for (const auto& disturb : disturbances) {
+    // At the last of these, the index of before is about to go and the older Data.fs.old went.
+    for (const std::string_view moment : {"reserve", "sync", "remove"}) {
+      mem.remove_all("/data");
+      put(before);
+      mem.put_file("/data/Data.fs.index", "of before", support::kPackOwner, 0640);
+      mem.put_file("/data/Data.fs.old", "of an earlier pack");
+      request.keep_old = true;
+      std::optional<std::string> disturbed;
+      bool done = false;
+      const auto env = io::make_hooked_env(mem, [&](const io::Operation& operation) {
+        if (operation.name == moment && !std::exchange(done, true)) {
+          disturb();
+          disturbed = mem.content(kData);
+        }
+        return io::no_limit;
+      });
+      EXPECT_TRUE(fails_with(
+          ErrorKind::busy, [&] { pack(*env, "/data", "Data.fs", request); }, "was changed or replaced"));
+      ASSERT_TRUE(done);
+      EXPECT_EQ(mem.content(kData), disturbed);
+      if (moment != "remove") {
+        EXPECT_EQ(mem.content("/data/Data.fs.index"), "of before");
+        EXPECT_EQ(mem.content("/data/Data.fs.old"), "of an earlier pack");
+      }
+      for (const std::string& name : mem.list("/data")) EXPECT_FALSE(io::is_temporary_name(name)) << name;
+    }
+  }
+}
+
+TEST_F(Pack, IsRefusedWhereAFolderStandsInTheWay) {
+  request.keep_old = true;
+  for (const std::string name : {"/data/Data.fs.index", "/data/Data.fs.old"}) {
+    mem.remove_all("/data");
+    put(small());
+    mem.put_dir(name);
+    EXPECT_TRUE(fails_with(
+        ErrorKind::unsafe_path, [&] { run(); }, "is a folder"));
+    EXPECT_EQ(data(), small());
+    EXPECT_EQ(mem.list("/data").size(), 3u);  // the lock
+  }
 }
 
 TEST_F(Pack, NamesDanglingReferencesAndPacksThemOnRequest) {
