@@ -158,7 +158,6 @@ int dry_run(io::Env& os, const std::string& dir, const std::string& name,
     for (const auto& [module, freed] : plan.freed) {
       json["classes"].push_back({{"class", module}, {"records", freed.records}, {"bytes", freed.bytes}});
     }
-    // Class names come from the file and may be any bytes.
     std::cout << base::json_text(json) << "\n";
     return some ? cli::kDone : cli::kNo;
   }

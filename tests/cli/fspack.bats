@@ -76,6 +76,14 @@ blob_database() {
   is "$(jq -r .outcome <<< "$output")" packed-already
 }
 
+@test "the report as JSON, of a path that is no UTF-8" {
+  folder=$DATA/$(printf 'caf\xe9')
+  mkdir "$folder"
+  cp $DATA/Data.fs "$folder/Data.fs"
+  expect 0 fspack --json "$folder/Data.fs"
+  is "$(jq -r .outcome <<< "$output")" packed
+}
+
 @test "while a server holds the lock it is busy, with 3" {
   : > $DATA/Data.fs.lock
   hold_lock $DATA/Data.fs.lock

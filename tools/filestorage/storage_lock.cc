@@ -14,20 +14,34 @@ namespace {
 constexpr std::uint32_t kMode = 0644;
 constexpr std::size_t kLongestNote = 32;
 
-std::unique_ptr<io::File> open_or_create(io::Dir& dir, const std::string& name, io::Owner owner) {
+struct LockFile {
+  std::unique_ptr<io::File> file;
+  bool made = false;
+};
+
+LockFile open_or_create(io::Dir& dir, const std::string& name) {
   for (;;) {
     try {
-      return dir.open_file(name, io::Access::read_write);
+      return {dir.open_file(name, io::Access::read_write), false};
     } catch (const base::Error& error) {
       if (error.kind() != base::ErrorKind::not_found) throw;
     }
     try {
-      std::unique_ptr<io::File> file = dir.create_file(name, kMode);
-      if (file->status().owner != owner) file->set_owner(owner);
-      return file;
+      return {dir.create_file(name, kMode), true};
     } catch (const base::Error& error) {
       if (error.kind() != base::ErrorKind::exists) throw;
     }
+  }
+}
+
+// A new lock file that the database's owner cannot write to would keep the server from ever taking it.
+void give_to(io::Owner owner, io::File& file, io::Dir& dir, const std::string& name) {
+  if (file.status().owner == owner) return;
+  try {
+    file.set_owner(owner);
+  } catch (const base::Error&) {
+    dir.remove(name);
+    throw;
   }
 }
 
@@ -53,11 +67,12 @@ void write_note(io::File& file, io::Env& env) {
 StorageLock::StorageLock(io::Dir& dir, const std::string& data_name, io::Owner owner, io::Env& env) {
   const std::string name = data_name + ".lock";
   for (int attempts_left = 4;; --attempts_left) {
-    std::unique_ptr<io::File> file = open_or_create(dir, name, owner);
+    auto [file, made] = open_or_create(dir, name);
     if (!file->try_lock()) {
       throw base::Error(base::ErrorKind::busy, "lock", file->path(), holder(*file))
           .with_hint("a server has the database open: stop it first, or let it pack by zeopack");
     }
+    if (made) give_to(owner, *file, dir, name);
     const io::FileStatus status = file->status();
     const auto named = dir.status(name);
     if (named && named->same_file(status)) {

@@ -14,6 +14,7 @@
 #include "filestorage/pack_output.h"
 #include "filestorage/pack_time.h"
 #include "filestorage/storage_lock.h"
+#include "io/hooked_env.h"
 #include "io/mem_env.h"
 #include "support/bytes_file.h"
 #include "support/errors.h"
@@ -261,6 +262,19 @@ TEST(StorageLock, IsZodbs) {
         support::fails_with(base::ErrorKind::busy, again, "held by pid " + std::to_string(mem.process_id())));
   }
   EXPECT_NO_THROW(StorageLock(*dir, "Data.fs", {7, 8}, mem));
+}
+
+// A server of the owner's could not take it.
+TEST(StorageLock, LeavesNoFileThatIsNotTheOwners) {
+  io::MemEnv mem;
+  mem.put_dir("/data", {7, 8}, 0770);
+  const auto env = io::make_hooked_env(mem, [](const io::Operation& operation) {
+    if (operation.name == "set_owner") throw base::Error(base::ErrorKind::io, "change owner", "", "denied");
+    return io::no_limit;
+  });
+  const auto dir = env->open_dir("/data", io::Links::refuse);
+  EXPECT_THROW(StorageLock(*dir, "Data.fs", {7, 8}, *env), base::Error);
+  EXPECT_FALSE(mem.status("/data/Data.fs.lock"));
 }
 
 TEST(StorageLock, DoesNotWriteThroughAFurtherName) {
