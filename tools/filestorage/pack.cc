@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "base/text.h"
-#include "filestorage/blob_record.h"
+#include "filestorage/dropped_blobs.h"
 #include "filestorage/index_file.h"
 #include "filestorage/pack_blobs.h"
 #include "filestorage/pack_file.h"
@@ -22,29 +22,6 @@ using base::Error;
 using base::ErrorKind;
 
 namespace {
-
-// Notes the dropped records that stand for files in the blob folder.
-class BlobNotes {
- public:
-  explicit BlobNotes(const Selection& selection) : selection_(selection) {}
-
-  void take(const PackRecord& record, ForwardReader& far) {
-    const DataPlace place = data_of(far, record);
-    if (place.length == 0) return;
-    if (!is_blob_class(far.bytes(place.position, std::min<std::uint64_t>(place.length, kBlobClassBytes))))
-      return;
-    const std::uint64_t kept = selection_.kept_at(record.header.oid);
-    // A server of old wrote some blob records twice in a transaction: one of them stays, and so does the
-    // file.
-    if (kept != 0 && record_at(far, kept).header.tid == record.header.tid) return;
-    list_.push_back({{record.header.tid, record.header.oid}, kept == 0});
-  }
-  std::vector<DroppedBlob> list() { return std::move(list_); }
-
- private:
-  const Selection& selection_;
-  std::vector<DroppedBlob> list_;
-};
 
 // One pack under way.
 class Packing {
@@ -85,10 +62,10 @@ class Packing {
     PackFile out(dir_, name_, env_);
     out.file().reserve(bound);
     PackOutput output(&out.file());
-    BlobNotes notes(selection);
-    OnDropped dropped;
-    if (blobs_) dropped = [&notes](const PackRecord& record, ForwardReader& far) { notes.take(record, far); };
-    report_.counts = copy_packed(*file_, selection, output, dropped, steps.copying());
+    DroppedBlobs dropped(selection);
+    OnDropped on_dropped;
+    if (blobs_) on_dropped = [&](const PackRecord& record, ForwardReader& far) { dropped.take(record, far); };
+    report_.counts = copy_packed(*file_, selection, output, on_dropped, steps.copying());
     if (output.position() == selection.packpos) {
       report_.outcome = PackOutcome::nothing_gained;
       return;
@@ -101,7 +78,7 @@ class Packing {
     selection.graph.nodes.clear();
     PackFile index_file(dir_, index_name(), env_);
     seal_and_verify(out, size, index_file, selection.graph.objects);
-    put_into_place(out, index_file, selection.graph.objects, notes.list());
+    put_into_place(out, index_file, selection.graph.objects, dropped.finish());
     report_.size_after = size;
     report_.objects = selection.graph.objects.size();
   }

@@ -18,16 +18,11 @@
 #include <vector>
 
 #include "filestorage/blob_layout.h"
+#include "filestorage/dropped_blobs.h"
 #include "filestorage/index.h"
 #include "io/env.h"
 
 namespace filestorage {
-
-// A blob record that was not kept.
-struct DroppedBlob {
-  BlobKey key;
-  bool object_gone = false;  // no record of the object from before the pack time was kept
-};
 
 class PackBlobs {
  public:

@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "base/error.h"
-#include "filestorage/blob_record.h"
+#include "filestorage/dropped_blobs.h"
 #include "filestorage/pack.h"
 #include "filestorage/pack_source.h"
 #include "pickle/record_class.h"
@@ -16,21 +16,17 @@ constexpr std::uint64_t kClassBytes = 4096;  // of a record: its class stands at
 constexpr std::size_t kMostClasses = 10000;
 constexpr const char* kOtherClasses = "(other classes)";
 
-class Freed {
+// What the dropped records take up, by class.
+class FreedByClass {
  public:
-  Freed(io::Env& env, const std::string& blobs, PackPlan& plan) : plan_(plan) {
-    if (blobs.empty()) return;
-    folder_ = env.open_dir(blobs, io::Links::administrator);
-    layout_ = blob_layout(*folder_);
-  }
+  explicit FreedByClass(PackPlan& plan) : plan_(plan) {}
 
-  void take(const PackRecord& record, ForwardReader& far, bool file_stays) {
+  void take(const PackRecord& record, ForwardReader& far) {
     const DataPlace place = data_of(far, record);
     const base::ByteSpan head = far.bytes(place.position, std::min(place.length, kClassBytes));
     PackPlan::Freed& freed = of_class(head);
     ++freed.records;
     freed.bytes += record.size();
-    if (folder_ && !file_stays && is_blob_class(head)) take_blob({record.header.tid, record.header.oid});
   }
 
  private:
@@ -47,28 +43,30 @@ class Freed {
     return plan_.freed[plan_.freed.size() < kMostClasses ? name : kOtherClasses];
   }
 
-  void take_blob(const BlobKey& key) {
+  PackPlan& plan_;
+};
+
+// Adds up those of the files that are there.
+void count_files(io::Dir& blobs, const std::vector<DroppedBlob>& dropped, PackPlan& plan) {
+  const BlobLayout layout = blob_layout(blobs);
+  for (const DroppedBlob& one : dropped) {
     try {
       std::unique_ptr<io::Dir> opened;
-      io::Dir* at = folder_.get();
-      for (const std::string& name : blob_folders(layout_, key.oid)) {
+      io::Dir* at = &blobs;
+      for (const std::string& name : blob_folders(layout, one.key.oid)) {
         auto next = at->open_dir(name);
         opened = std::move(next);
         at = opened.get();
       }
-      const auto status = at->status(blob_file_name(key.tid));
-      if (!status) return;
-      ++plan_.blobs;
-      plan_.blob_bytes += status->size;
+      const auto status = at->status(blob_file_name(one.key.tid));
+      if (!status) continue;
+      ++plan.blobs;
+      plan.blob_bytes += status->size;
     } catch (const base::Error& error) {
       if (error.kind() != base::ErrorKind::not_found) throw;
     }
   }
-
-  PackPlan& plan_;
-  std::unique_ptr<io::Dir> folder_;
-  BlobLayout layout_ = BlobLayout::bushy;
-};
+}
 
 }  // namespace
 
@@ -88,22 +86,24 @@ PackPlan plan_pack(io::Env& env, const std::string& dir_path, const std::string&
   plan.dangling_objects = selection.dangling_objects;
   if (plan.outcome != PackOutcome::packed) return plan;
   plan.rescued = selection.rescued.size();
-  Freed freed(env, request.blobs, plan);
-  PackOutput count(nullptr);
-  const OnDropped dropped = [&](const PackRecord& record, ForwardReader& far) {
-    const std::uint64_t kept = selection.kept_at(record.header.oid);
-    const bool file_stays = kept != 0 && record_at(far, kept).header.tid == record.header.tid;
-    freed.take(record, far, file_stays);
+  std::unique_ptr<io::Dir> blobs;
+  if (!request.blobs.empty()) blobs = env.open_dir(request.blobs, io::Links::administrator);
+  FreedByClass freed(plan);
+  DroppedBlobs dropped(selection);
+  const OnDropped on_dropped = [&](const PackRecord& record, ForwardReader& far) {
+    freed.take(record, far);
+    if (blobs) dropped.take(record, far);
   };
+  PackOutput count(nullptr);
   const std::uint64_t objects = selection.graph.objects.size();
-  plan.counts = copy_packed(*file, selection, count, dropped, steps.copying());
+  plan.counts = copy_packed(*file, selection, count, on_dropped, steps.copying());
   if (count.position() == selection.packpos) {
     plan.outcome = PackOutcome::nothing_gained;
     plan.freed.clear();
-    plan.blobs = plan.blob_bytes = 0;
     return plan;
   }
   plan.objects_dropped = objects - std::min(objects, selection.graph.objects.size());
+  if (blobs) count_files(*blobs, dropped.finish(), plan);
   plan.size_after = count.position() + (end - selection.packpos);
   return plan;
 }

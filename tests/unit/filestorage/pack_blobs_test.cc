@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "filestorage/pack.h"
+#include "support/file_builder.h"
 #include "support/fixture.h"
 #include "support/pack_case.h"
 
@@ -70,6 +71,66 @@ TEST(PackBlobs, GoAsZodbRemovesThem) {
 }
 TEST(PackBlobs, MoveToTheOldFolderAsZodbMovesThem) {
   expect_packs(Old::kept);
+}
+
+// ---- revisions that a transaction holds twice, as a server of old wrote them
+
+enum class Undone { no, later };
+
+// The root and a blob, which is stored twice, again later, and perhaps put back to its first state after the
+// pack time. Returns that time.
+Tid put_twice(io::MemEnv& mem, Undone undone) {
+  const std::string root = "cschool\nRoot\n.(C\x08" + std::string("\0\0\0\0\0\0\0\1", 8) + "Qt.";
+  const std::string blob = "cZODB.blob\nBlob\n.N.";
+  std::string bytes;
+  support::FileBuilder builder([&bytes](std::string_view piece) { bytes += piece; });
+  const auto file = [&](Tid tid) {
+    mem.put_file(kBlobs + "/" + blob_path(BlobLayout::bushy, {tid, 1}), "content", support::kPackOwner, 0444);
+  };
+  builder.begin(1000);
+  builder.record(0, root);
+  builder.record(1, blob);
+  const std::uint64_t first = builder.record(1, blob);
+  builder.finish();
+  file(1000);
+  builder.begin(2000);
+  builder.record(1, blob);
+  builder.finish();
+  file(2000);
+  if (undone == Undone::later) {
+    builder.begin(3000);
+    builder.back_pointer(1, first);
+    builder.finish();
+    file(3000);
+  }
+  mem.put_file(kBlobs + "/.layout", "bushy", support::kPackOwner, 0644);
+  mem.put_file("/data/Data.fs", bytes, support::kPackOwner, 0640);
+  return 2000;
+}
+
+TEST(PackBlobs, OfARevisionThatIsThereTwiceGoWithBothAndAreCountedOnce) {
+  io::MemEnv mem;
+  PackRequest request;
+  request.options.stop = put_twice(mem, Undone::no);
+  request.blobs = kBlobs;
+  const PackPlan plan = plan_pack(mem, "/data", "Data.fs", request);
+  EXPECT_EQ(plan.counts.records_dropped, 2u);
+  EXPECT_EQ(plan.blobs, 1u);
+  EXPECT_EQ(plan.blob_bytes, 7u);
+  EXPECT_EQ(pack(mem, "/data", "Data.fs", request).blobs_removed, 1u);
+  EXPECT_FALSE(mem.content(kBlobs + "/" + blob_path(BlobLayout::bushy, {1000, 1})));
+}
+
+TEST(PackBlobs, OfARevisionOfWhichOneRecordIsKeptForAnUndoStay) {
+  io::MemEnv mem;
+  PackRequest request;
+  request.options.stop = put_twice(mem, Undone::later);
+  request.blobs = kBlobs;
+  const PackPlan plan = plan_pack(mem, "/data", "Data.fs", request);
+  EXPECT_EQ(plan.counts.records_dropped, 1u);
+  EXPECT_EQ(plan.blobs, 0u);
+  EXPECT_EQ(pack(mem, "/data", "Data.fs", request).blobs_removed, 0u);
+  EXPECT_TRUE(mem.content(kBlobs + "/" + blob_path(BlobLayout::bushy, {1000, 1})));
 }
 
 // ---- journals
