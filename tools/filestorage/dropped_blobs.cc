@@ -7,7 +7,7 @@
 
 namespace filestorage {
 
-void DroppedBlobs::take(const PackRecord& record, ForwardReader& far) {
+void DroppedBlobs::take(const PackRecord& record, FarReader& far) {
   const DataPlace place = data_of(far, record);
   if (place.length == 0) return;
   if (!is_blob_class(far.bytes(place.position, std::min<std::uint64_t>(place.length, kBlobClassBytes))))
@@ -25,7 +25,7 @@ std::vector<DroppedBlob> DroppedBlobs::finish() {
 }
 
 // A server of old wrote some blob records twice in a transaction: one of them may stay, and so does the file.
-bool DroppedBlobs::stays(const PackRecord& record, ForwardReader& far) const {
+bool DroppedBlobs::stays(const PackRecord& record, FarReader& far) const {
   const auto same_revision = [&](std::uint64_t kept) {
     return kept != 0 && record_at(far, kept).header.tid == record.header.tid;
   };

@@ -21,12 +21,12 @@ class DroppedBlobs {
   explicit DroppedBlobs(const Selection& selection) : selection_(selection) {}
 
   // A record that is not kept, while the part up to the pack time is copied. The reader is for its data.
-  void take(const PackRecord& record, ForwardReader& far);
+  void take(const PackRecord& record, FarReader& far);
   // What was taken, each revision once, by tid and oid.
   std::vector<DroppedBlob> finish();
 
  private:
-  bool stays(const PackRecord& record, ForwardReader& far) const;
+  bool stays(const PackRecord& record, FarReader& far) const;
 
   const Selection& selection_;
   std::vector<DroppedBlob> list_;

@@ -64,7 +64,7 @@ class Packing {
     PackOutput output(&out.file());
     DroppedBlobs dropped(selection);
     OnDropped on_dropped;
-    if (blobs_) on_dropped = [&](const PackRecord& record, ForwardReader& far) { dropped.take(record, far); };
+    if (blobs_) on_dropped = [&](const PackRecord& record, FarReader& far) { dropped.take(record, far); };
     report_.counts = copy_packed(*file_, selection, output, on_dropped, steps.copying());
     if (output.position() == selection.packpos) {
       report_.outcome = PackOutcome::nothing_gained;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <unordered_map>
 #include <utility>
 
@@ -10,6 +11,7 @@ namespace filestorage {
 namespace {
 
 constexpr std::uint64_t kProgressStep = 8 << 20;
+constexpr std::uint64_t kPiece = 64 * 1024;  // of data that is compared
 
 class Packed {
  public:
@@ -114,7 +116,8 @@ class Packed {
     }
   }
 
-  ForwardReader in_, far_;  // far_ follows back pointers
+  ForwardReader in_;
+  FarReader far_;
   Selection& selection_;
   PackOutput& output_;
   const OnDropped& dropped_;
@@ -201,6 +204,7 @@ class Rest {
     RecordHeader header = record.header;
     std::uint64_t back = 0;
     if (record.back != 0) back = new_target(record, place);
+    if (back != 0) ends_[output_.position()] = end_of(back);
     const bool data = place.length != 0 && back == 0;
     header.previous = selection_.graph.objects.get(header.oid);
     header.transaction = begun_;
@@ -237,63 +241,93 @@ class Rest {
       finder_.add_all(begun_);
     }
     const PackRecord target = record_at(far_, record.back);
-    if (target.header.oid != record.header.oid) {
-      throw_damaged(in_.file(), record.position, "the back pointer leads to another object's record");
-    }
     const std::uint64_t transaction = finder_.find(target.header.tid, begun_);
     if (transaction == 0) {
       throw_damaged(in_.file(), record.position,
                     "invalid backpointer transaction id: the packed file has no transaction 0x" +
                         base::to_hex(target.header.tid) + " for the back pointer");
     }
-    const TransactionHeader header = finder_.header_at(transaction);
-    const std::uint64_t end = transaction + header.length;
-    std::uint64_t found = 0;
-    for (std::uint64_t at = transaction + header.size(); at < end;) {
-      const RecordHeader other = load_record_header(output_.read(at, kRecordHeaderSize).data());
-      if (other.oid == record.header.oid) {
-        const bool same = same_data(at, other, place);
-        if (flaws_ == PackFlaws::copied) {
-          if (other.data != 0 && place.length == 0) {  // ZODB: TypeError
-            throw_damaged(in_.file(), record.position,
-                          "the packed file has data for the back pointer to nothing");
-          }
-          return other.data == 0 || same ? at : 0;
+    for (const std::uint64_t at : records_of(record.header.oid, transaction)) {
+      const bool same = same_data(at, place);
+      if (flaws_ == PackFlaws::copied) {
+        const RecordHeader other = record_header_at(at);
+        if (other.data != 0 && place.length == 0) {  // ZODB: TypeError
+          throw_damaged(in_.file(), record.position,
+                        "the packed file has data for the back pointer to nothing");
         }
-        if (same) found = found == 0 ? at : found;
+        return other.data == 0 || same ? at : 0;
       }
-      at += kRecordHeaderSize + other.payload();
+      if (same) return at;
     }
-    return found;
+    return 0;
+  }
+
+  RecordHeader record_header_at(std::uint64_t position) {
+    return load_record_header(output_.read(position, kRecordHeaderSize).data());
+  }
+
+  // Where the records of the object stand in a transaction of the output.
+  std::vector<std::uint64_t> records_of(Oid oid, std::uint64_t transaction) {
+    const auto [found, fresh] = contents_.try_emplace(transaction);
+    auto& records = found->second;
+    if (fresh) {
+      const TransactionHeader header = finder_.header_at(transaction);
+      const std::uint64_t end = transaction + header.length;
+      for (std::uint64_t at = transaction + header.size(); at < end;) {
+        const RecordHeader record = record_header_at(at);
+        records.emplace_back(record.oid, at);
+        at += kRecordHeaderSize + record.payload();
+      }
+      std::sort(records.begin(), records.end());
+    }
+    std::vector<std::uint64_t> positions;
+    for (auto at = std::lower_bound(records.begin(), records.end(), std::pair(oid, std::uint64_t{0}));
+         at != records.end() && at->first == oid; ++at) {
+      positions.push_back(at->second);
+    }
+    return positions;
+  }
+
+  // Where the record at `position` of the output has its data: in itself, or at the end of its back pointers.
+  std::uint64_t end_of(std::uint64_t position) const {
+    const auto found = ends_.find(position);
+    return found == ends_.end() ? position : found->second;
   }
 
   // Whether the record in the output leads to the data at `place` of the source.
-  bool same_data(std::uint64_t position, RecordHeader header, const DataPlace& place) {
-    while (header.data == 0) {
-      const auto back =
-          base::load_be<std::uint64_t>(output_.read(position + kRecordHeaderSize, kBackPointerSize).data());
-      if (back == 0) return place.length == 0;
-      position = back;
-      header = load_record_header(output_.read(position, kRecordHeaderSize).data());
-    }
+  bool same_data(std::uint64_t position, const DataPlace& place) {
+    position = end_of(position);
+    const RecordHeader header = record_header_at(position);
     if (header.data != place.length) return false;
-    constexpr std::uint64_t kPiece = 64 * 1024;
+    if (place.length < kPiece) return same_bytes(position + kRecordHeaderSize, place);
+    const auto [known, fresh] = compared_.try_emplace({place.position, position}, false);
+    if (fresh) known->second = same_bytes(position + kRecordHeaderSize, place);
+    return known->second;
+  }
+  bool same_bytes(std::uint64_t position, const DataPlace& place) {
     for (std::uint64_t done = 0; done < place.length; done += kPiece) {
       const std::uint64_t length = std::min(kPiece, place.length - done);
       const base::ByteSpan theirs = far_.bytes(place.position + done, length);
-      const base::ByteSpan ours = output_.read(position + kRecordHeaderSize + done, length);
+      const base::ByteSpan ours = output_.read(position + done, length);
       if (!std::equal(ours.begin(), ours.end(), theirs.begin(), theirs.end())) return false;
     }
     return true;
   }
 
-  ForwardReader in_, far_;  // far_ follows back pointers
+  ForwardReader in_;
+  FarReader far_;
   Selection& selection_;
   PackFlaws flaws_;
   PackOutput& output_;
   const io::OnProgress& progress_;
   TransactionFinder finder_;
   bool finding_ = false;
+  // What back pointers need, so that many of them to the same place, or to each other, cost no more than a
+  // few: the records of the transactions they lead to, by oid and position; the ends of those written so far;
+  // and whether large data of the source (by its position) is that of a record in the output.
+  std::unordered_map<std::uint64_t, std::vector<std::pair<Oid, std::uint64_t>>> contents_;
+  std::unordered_map<std::uint64_t, std::uint64_t> ends_;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, bool> compared_;
   std::vector<std::pair<Oid, std::uint64_t>> written_;  // by the transaction under way
   bool deletions_count_ = true;                         // in it
   std::uint64_t begun_ = 0;                             // its position in the output

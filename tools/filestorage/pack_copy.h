@@ -12,7 +12,7 @@
 namespace filestorage {
 
 // A record from before the pack time that is not kept. The reader may be used for its data (data_of).
-using OnDropped = std::function<void(const PackRecord& record, ForwardReader& far)>;
+using OnDropped = std::function<void(const PackRecord& record, FarReader& far)>;
 
 struct PackCounts {
   std::uint64_t records_kept = 0, records_dropped = 0;  // of the part that was packed

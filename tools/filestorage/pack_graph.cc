@@ -123,7 +123,8 @@ class Gatherer {
     std::span<const Oid> references;
     bool unreadable = false;
     if (place.length != 0) {
-      const base::ByteSpan data = (record.header.data != 0 ? in_ : far_)->bytes(place.position, place.length);
+      const base::ByteSpan data =
+          (record.header.data != 0 ? *in_ : *far_).bytes(place.position, place.length);
       if (data.empty()) throw_damaged(file_, place.position, "the data is cut short");
       try {
         references = scanner_.strong(data);
@@ -140,7 +141,8 @@ class Gatherer {
   io::File& file_;
   Graph& graph_;
   NodeStore::Writer writer_;
-  std::optional<ForwardReader> in_, far_;  // far_ follows back pointers
+  std::optional<ForwardReader> in_;
+  std::optional<FarReader> far_;
   pickle::Scanner scanner_;
 };
 

@@ -21,7 +21,7 @@ class FreedByClass {
  public:
   explicit FreedByClass(PackPlan& plan) : plan_(plan) {}
 
-  void take(const PackRecord& record, ForwardReader& far) {
+  void take(const PackRecord& record, FarReader& far) {
     const DataPlace place = data_of(far, record);
     const base::ByteSpan head = far.bytes(place.position, std::min(place.length, kClassBytes));
     PackPlan::Freed& freed = of_class(head);
@@ -90,7 +90,7 @@ PackPlan plan_pack(io::Env& env, const std::string& dir_path, const std::string&
   if (!request.blobs.empty()) blobs = env.open_dir(request.blobs, io::Links::administrator);
   FreedByClass freed(plan);
   DroppedBlobs dropped(selection);
-  const OnDropped on_dropped = [&](const PackRecord& record, ForwardReader& far) {
+  const OnDropped on_dropped = [&](const PackRecord& record, FarReader& far) {
     freed.take(record, far);
     if (blobs) dropped.take(record, far);
   };

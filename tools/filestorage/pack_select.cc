@@ -117,23 +117,22 @@ class Aftermath {
 
   void keep_for_undo(Oid oid, std::uint64_t target) {
     if (!selection_.collected_garbage) {
-      if (mends() && !stands_in(oid, target)) add(selection_.further[oid].more, target);
+      if (mends() && !stands_in(oid, target)) selection_.further[oid].more.insert(target);
     } else if (selection_.reached.oids.insert(oid)) {
       selection_.further[oid].only = target;
-    } else if (add(selection_.further[oid].more, target)) {
+    } else if (selection_.further[oid].more.insert(target).second) {
       undone_.emplace_back(oid, target);
     }
-  }
-
-  static bool add(std::vector<std::uint64_t>& list, std::uint64_t position) {
-    if (std::find(list.begin(), list.end(), position) != list.end()) return false;
-    list.push_back(position);
-    return true;
   }
 
   // Without garbage collection the object's record of the pack time will do if it is the target, or was
   // written by the same transaction with the same data.
   bool stands_in(Oid oid, std::uint64_t target) {
+    const auto known = stands_in_.find(target);
+    if (known != stands_in_.end()) return known->second;
+    return stands_in_[target] = is_same_data(oid, target);
+  }
+  bool is_same_data(Oid oid, std::uint64_t target) {
     const std::uint64_t current = selection_.graph.objects.get(oid);
     if (current == 0 || current == target) return current == target;
     const PackRecord kept = record_at(far_, current);
@@ -166,6 +165,7 @@ class Aftermath {
     return selection_.graph.objects.get(oid) != 0 && !selection_.reached.oids.contains(oid);
   }
   void note_candidates(const PackRecord& record) {
+    if (record.back != 0 && !looked_at_.insert(data_of(far_, record).position).second) return;
     for (const Oid target : references(record, Faults::ignored)) {
       if (is_lost(target)) candidates_.insert(target);
     }
@@ -214,12 +214,16 @@ class Aftermath {
   const PackOptions& options_;
   Selection& selection_;
   std::optional<ForwardReader> in_;
-  ForwardReader far_;  // follows back pointers
+  FarReader far_;
   pickle::Scanner scanner_;
   Parts parts_{selection_.packpos};
   bool counts_ = true;  // the transaction under way
   Graph after_;         // the objects written behind the pack time, by their last records
   OidBits candidates_;
+  // What many undos may lead to is looked at once: data whose references are noted, and targets that the
+  // object's record of the pack time stands in for.
+  std::unordered_set<std::uint64_t> looked_at_;
+  std::unordered_map<std::uint64_t, bool> stands_in_;
   std::vector<std::pair<Oid, std::uint64_t>> undone_;  // records whose references are to be followed
   std::vector<DanglingReference> holders_;
 };
@@ -252,7 +256,7 @@ bool is_redundant(io::File& file, const Survey& survey, const Selection& selecti
 }
 
 std::uint64_t bytes_of_further(io::File& file, const Selection& selection) {
-  ForwardReader in(file, selection.end);
+  FarReader in(file, selection.end);
   std::uint64_t bytes = 0;
   const auto add = [&](std::uint64_t position) {
     if (position == 0) return;
@@ -288,10 +292,7 @@ bool Selection::keeps(Oid oid, std::uint64_t position) const {
     const auto found = further.find(oid);
     if (found != further.end()) {
       kept = &found->second;
-      if (kept->only == position ||
-          std::find(kept->more.begin(), kept->more.end(), position) != kept->more.end()) {
-        return true;
-      }
+      if (kept->only == position || kept->more.count(position) != 0) return true;
       if (kept->only != 0) return false;
     }
   }

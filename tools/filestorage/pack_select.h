@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "filestorage/pack_graph.h"
@@ -57,7 +58,7 @@ struct Selection {
   // Records kept for undos.
   struct Further {
     std::uint64_t only = 0;  // not 0: the object is kept for this alone, its record of the pack time is not
-    std::vector<std::uint64_t> more;
+    std::unordered_set<std::uint64_t> more;
   };
   std::unordered_map<Oid, Further> further;
   std::vector<Oid> rescued;                 // roots of what is kept besides what ZODB keeps

@@ -22,7 +22,7 @@ constexpr std::size_t kNamed = 10;  // dangling references in a message
 // Adds up what the kept records take.
 struct Sum {
   const Selection& selection;
-  ForwardReader far;
+  FarReader far;
   std::uint64_t bytes = kMagicSize;
 
   bool transaction(std::uint64_t, const TransactionHeader& header) {
@@ -86,7 +86,7 @@ PackOutcome outcome_of(const Selection& selection) {
 std::uint64_t size_bound(io::File& file, const Selection& selection) {
   if (selection.size_bound != 0) return selection.size_bound;
   ForwardReader in(file, selection.packpos);
-  Sum sum{selection, ForwardReader(file, selection.packpos)};
+  Sum sum{selection, FarReader(file, selection.packpos)};
   Tid last_tid = 0;
   walk_transactions(in, kMagicSize, last_tid, sum);
   return sum.bytes + (selection.end - selection.packpos);

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "filestorage/format.h"
@@ -55,16 +56,20 @@ struct DataPlace {
   std::uint64_t length = 0;    // 0: the object does not exist from there on
 };
 
-// Back pointers always lead towards the front; one that does not is damage, and so no circle is followed.
-inline DataPlace data_of(ForwardReader& in, const PackRecord& record) {
-  if (record.header.data != 0) return {record.position + kRecordHeaderSize, record.header.data};
-  PackRecord at = record;
-  while (at.back != 0) {
-    if (at.back >= at.position) throw_damaged(in.file(), at.position, "the back pointer does not lead back");
-    at = record_at(in, at.back);
-  }
-  return {at.position + kRecordHeaderSize, at.header.data};
-}
+// Reads what back pointers lead to, anywhere before them. Where they lead to back pointers again, as undos of
+// undos do, it remembers the ends, so that a chain of many costs no more than its length.
+class FarReader : public ForwardReader {
+ public:
+  using ForwardReader::ForwardReader;
+
+ private:
+  friend DataPlace data_of(FarReader& in, const PackRecord& record);
+  std::unordered_map<std::uint64_t, DataPlace> ends_;  // of the back pointers at these positions
+};
+
+// Error(corrupt) for a back pointer that does not lead towards the front, to a record of the same object; so
+// no circle is followed.
+DataPlace data_of(FarReader& in, const PackRecord& record);
 
 inline void check_transaction(ForwardReader& in, std::uint64_t position, const TransactionHeader& header,
                               Tid last_tid) {

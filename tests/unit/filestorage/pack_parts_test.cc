@@ -40,9 +40,18 @@ TEST(OidBits, HoldDenseSparseAndFarOids) {
   std::set<base::Oid> visited;
   bits.for_each([&](base::Oid oid) { visited.insert(oid); });
   EXPECT_EQ(visited, wanted);
+  EXPECT_LT(bits.memory_bytes(), 8'000'000u);
   bits.clear();
   EXPECT_TRUE(bits.empty());
   EXPECT_FALSE(bits.contains(*wanted.begin()));
+}
+
+// What a hostile root object can refer to at 11 bytes each.
+TEST(OidBits, TakeLittleForOidsThatStandAlone) {
+  OidBits bits;
+  std::mt19937_64 random(4);
+  for (int i = 0; i < 10'000; ++i) bits.insert(random() | base::Oid{1} << 62);
+  EXPECT_LT(bits.memory_bytes(), 50 * bits.size());
 }
 
 TEST(Index, ReplacesAndErasesInEveryKindOfPage) {
