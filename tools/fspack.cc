@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/json_text.h"
 #include "base/text.h"
+#include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/tool_main.h"
@@ -223,8 +224,9 @@ int run(const cli::Options& options) {
   request.keep_old = options.has("keep-old");
   if (options.has("blobs")) request.blobs = app::open_folder(*env, *options.value("blobs"))->path();
   request.progress = [&](std::uint64_t total) {
-    return options.has("progress") ? cli::progress_on(std::cerr, "pack " + name, total, *env)
-                                   : cli::terminal_progress("pack " + name, total, *env);
+    return cli::Interrupt::checked(options.has("progress")
+                                       ? cli::progress_on(std::cerr, "pack " + name, total, *env)
+                                       : cli::terminal_progress("pack " + name, total, *env));
   };
   const bool as_json = options.has("json");
   return options.has("dry-run") ? dry_run(*env, dir, name, request, as_json)
@@ -234,5 +236,8 @@ int run(const cli::Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return cli::tool_main(kSpec, argc, argv, run);
+  const cli::Interrupt interrupt;
+  const int status = cli::tool_main(kSpec, argc, argv, run);
+  cli::Interrupt::pass_on(status);
+  return status;
 }

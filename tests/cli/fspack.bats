@@ -194,3 +194,25 @@ blob_database() {
     done
   done
 }
+
+@test "asked to stop by a signal, it clears away what it began and dies of it" {
+  before=$(digest $DATA/Data.fs)
+  rm -f $DATA/Data.fs.index
+  for signal in INT TERM HUP; do
+    # When the old file is read, and when the new one is synced.
+    for moment in pread64:6 fsync:1; do
+      call=${moment%:*}
+      status=0
+      strace -qq -f -o /dev/null -e trace=$call -e inject=$call:signal=$signal:when=${moment#*:} \
+        "$PROGRAMS/fspack" $DATA/Data.fs 2> "$BATS_TEST_TMPDIR/said" || status=$?
+      is "$status" $((128 + $(kill -l $signal)))
+      is "$(cat "$BATS_TEST_TMPDIR/said")" "fspack: stopped: by signal $(kill -l $signal)"
+      is "$(digest $DATA/Data.fs)" "$before"
+      is "$(names)" "Data.fs Data.fs.lock"
+    done
+  done
+  status=0
+  (trap '' INT; strace -qq -f -o /dev/null -e trace=pread64 -e inject=pread64:signal=INT:when=6 \
+    "$PROGRAMS/fspack" $DATA/Data.fs) || status=$?
+  is "$status" 0
+}

@@ -72,12 +72,14 @@ class Packing {
     }
     copy_rest(*file_, selection, request_.options.flaws, output, steps.copying());
     output.flush();
+    steps.copied();
     const std::uint64_t size = output.position();
     out.file().truncate(size);  // what was reserved beyond
     if (request_.options.flaws == PackFlaws::mended) verify_references(out.file(), selection);
     selection.graph.nodes.clear();
     PackFile index_file(dir_, index_name(), env_);
     seal_and_verify(out, size, index_file, selection.graph.objects);
+    steps.copied();
     put_into_place(out, index_file, selection.graph.objects, dropped.finish());
     report_.size_after = size;
     report_.objects = selection.graph.objects.size();

@@ -28,7 +28,9 @@ struct PackRequest {
   PackOptions options;
   std::string blobs;      // absolute path of the blob folder; empty: blobs are not looked at
   bool keep_old = false;  // what was before stays as Data.fs.old and blobs.old
-  // Called once with the number of bytes that all passes together go over; the result with those done.
+  // Called once with the number of bytes that all passes together go over; the result with those done, from
+  // the calling thread. It may throw in order to stop the pack, up to the moment when the new file is put
+  // into place: nothing is left behind then.
   std::function<io::OnProgress(std::uint64_t total)> progress;
 };
 

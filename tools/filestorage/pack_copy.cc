@@ -10,7 +10,6 @@ namespace filestorage {
 
 namespace {
 
-constexpr std::uint64_t kProgressStep = 8 << 20;
 constexpr std::uint64_t kPiece = 64 * 1024;  // of data that is compared
 
 class Packed {
@@ -61,10 +60,7 @@ class Packed {
       output_.patch(begun_ + 8, length);
       output_.append(length);
     }
-    if (progress_ && trailer - told_ >= kProgressStep) {
-      told_ = trailer;
-      progress_(trailer);
-    }
+    progress_.at(trailer);
   }
 
  private:
@@ -121,12 +117,11 @@ class Packed {
   Selection& selection_;
   PackOutput& output_;
   const OnDropped& dropped_;
-  const io::OnProgress& progress_;
+  ProgressSteps progress_;
   PackCounts counts_;
   std::unordered_map<Oid, std::uint64_t> further_;
   std::uint64_t position_ = 0, size_ = 0;  // of the transaction and its header, in the source
   std::uint64_t begun_ = 0;                // where it stands in the output; 0: not yet
-  std::uint64_t told_ = 0;
 };
 
 // Finds transactions in the output by tid: remembers every 64th and goes on from there.
@@ -227,10 +222,7 @@ class Rest {
     output_.copy(in_, trailer, kTrailerSize);
     for (const auto& [oid, position] : written_) selection_.graph.objects.set(oid, position);
     if (finding_) finder_.add(header.tid, begun_);
-    if (progress_ && trailer - told_ >= kProgressStep) {
-      told_ = trailer;
-      progress_(trailer);
-    }
+    progress_.at(trailer);
   }
 
  private:
@@ -319,7 +311,7 @@ class Rest {
   Selection& selection_;
   PackFlaws flaws_;
   PackOutput& output_;
-  const io::OnProgress& progress_;
+  ProgressSteps progress_;
   TransactionFinder finder_;
   bool finding_ = false;
   // What back pointers need, so that many of them to the same place, or to each other, cost no more than a
@@ -331,7 +323,6 @@ class Rest {
   std::vector<std::pair<Oid, std::uint64_t>> written_;  // by the transaction under way
   bool deletions_count_ = true;                         // in it
   std::uint64_t begun_ = 0;                             // its position in the output
-  std::uint64_t told_ = 0;
 };
 
 }  // namespace

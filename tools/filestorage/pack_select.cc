@@ -41,7 +41,7 @@ class Parts {
 class Survey {
  public:
   Survey(const PackOptions& options, Index& objects)
-      : stop_(options.stop), flaws_(options.flaws), objects_(objects) {}
+      : stop_(options.stop), flaws_(options.flaws), objects_(objects), progress_(options.on_progress) {}
 
   bool transaction(std::uint64_t, const TransactionHeader& header) {
     if (header.tid > stop_) return false;
@@ -62,6 +62,7 @@ class Survey {
   void end(std::uint64_t trailer, const TransactionHeader& header) {
     last_status_ = header.status;
     parts_.take(trailer + kTrailerSize);
+    progress_.at(trailer);
   }
 
   Parts& parts() { return parts_; }
@@ -81,13 +82,18 @@ class Survey {
   bool any_ = false;             // records that an index has
   char last_status_ = ' ';
   std::uint64_t overhead_ = 0;  // of transactions, without their records
+  ProgressSteps progress_;
 };
 
 // The pass over what is behind the pack time.
 class Aftermath {
  public:
   Aftermath(io::File& file, const PackOptions& options, Selection& selection)
-      : file_(file), options_(options), selection_(selection), far_(file, selection.end) {}
+      : file_(file),
+        options_(options),
+        selection_(selection),
+        far_(file, selection.end),
+        progress_(options.on_progress) {}
 
   void run(Tid last_tid) {
     in_.emplace(file_, selection_.end);
@@ -110,7 +116,10 @@ class Aftermath {
       note_candidates(record);
     }
   }
-  void end(std::uint64_t trailer, const TransactionHeader&) { parts_.take(trailer + kTrailerSize); }
+  void end(std::uint64_t trailer, const TransactionHeader&) {
+    parts_.take(trailer + kTrailerSize);
+    progress_.at((selection_.collected_garbage ? selection_.packpos : 0) + trailer);
+  }
 
  private:
   bool mends() const { return options_.flaws == PackFlaws::mended; }
@@ -226,6 +235,7 @@ class Aftermath {
   std::unordered_map<std::uint64_t, bool> stands_in_;
   std::vector<std::pair<Oid, std::uint64_t>> undone_;  // records whose references are to be followed
   std::vector<DanglingReference> holders_;
+  ProgressSteps progress_;
 };
 
 // A database where no record counts has no index entries, and ZODB's pack leaves it alone.

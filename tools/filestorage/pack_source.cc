@@ -92,7 +92,7 @@ std::uint64_t size_bound(io::File& file, const Selection& selection) {
   return sum.bytes + (selection.end - selection.packpos);
 }
 
-PackSteps::PackSteps(const PackRequest& request, std::uint64_t end) : options_(request.options) {
+PackSteps::PackSteps(const PackRequest& request, std::uint64_t end) : options_(request.options), end_(end) {
   if (!request.progress) return;
   const std::uint64_t selecting = request.options.collect_garbage ? 2 * end : end;
   const io::OnProgress tell = request.progress(selecting + end);

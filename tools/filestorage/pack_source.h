@@ -28,10 +28,15 @@ class PackSteps {
   // Those of the request, with the progress of the selection.
   const PackOptions& options() const { return options_; }
   const io::OnProgress& copying() const { return copying_; }
+  // All is copied. Like every report of progress, a moment at which whoever listens may throw.
+  void copied() const {
+    if (copying_) copying_(end_);
+  }
 
  private:
   PackOptions options_;
   io::OnProgress copying_;
+  std::uint64_t end_;
 };
 
 }  // namespace filestorage

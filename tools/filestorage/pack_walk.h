@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "filestorage/format.h"
 #include "filestorage/forward_reader.h"
+#include "io/copy.h"
 
 namespace filestorage {
 
@@ -104,6 +105,23 @@ inline void check_record(ForwardReader& in, const PackRecord& record, std::uint6
     throw_damaged(in.file(), record.position, "the back pointer does not lead back");
   }
 }
+
+// Tells progress every 8 MB.
+class ProgressSteps {
+ public:
+  // The function may be empty; it must outlive this.
+  explicit ProgressSteps(const io::OnProgress& progress) : progress_(progress) {}
+  void at(std::uint64_t done) {
+    if (!progress_ || done - told_ < kStep) return;
+    told_ = done;
+    progress_(done);
+  }
+
+ private:
+  static constexpr std::uint64_t kStep = 8 << 20;
+  const io::OnProgress& progress_;
+  std::uint64_t told_ = 0;
+};
 
 // From the transaction at `from` to the end of `in`, or to where the visitor ended it. Returns that position.
 template <typename Visitor>

@@ -42,6 +42,7 @@ bool is_system_header(const std::string& header) {
 // The files that may have some all the same, and what for. Every program may use <iostream>.
 const std::map<std::string, Names> kExceptions = {
     {"cli/progress.cc", {"unistd.h", "iostream"}},                     // isatty; the line itself
+    {"cli/interrupt.cc", {"signal.h"}},                                // noted, to stop with care
     {"cli/tool_main.cc", {"csignal", "iostream"}},                     // SIGPIPE; messages
     {"app/context.cc", {"syslog.h", "unistd.h", "iostream"}},          // the administrator is told and asked
     {"app/guard.cc", {"iostream"}},                                    // messages

@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -317,6 +319,64 @@ TEST_F(Pack, OfAFileThatBreaksInTheMiddleIsRefused) {
   put(bytes);
   EXPECT_TRUE(fails_with(ErrorKind::corrupt, [&] { run(); }));
   EXPECT_EQ(data(), bytes);
+}
+
+// As on a signal: at any report of progress.
+TEST_F(Pack, IsStoppedByProgressAndLeavesNothingBehind) {
+  put_fixture("fs30-school");
+  const std::string before = data(), index = *mem.content("/data/Data.fs.index");
+  request.keep_old = true;
+  int stopped = 0;
+  for (bool packed = false; !packed; ++stopped) {
+    int reports = 0;
+    request.progress = [&](std::uint64_t) {
+      return [&](std::uint64_t) {
+        if (reports++ == stopped) throw std::runtime_error("stopped");
+      };
+    };
+    try {
+      run();
+      packed = true;
+    } catch (const std::runtime_error&) {
+      EXPECT_EQ(data(), before);
+      EXPECT_EQ(mem.content("/data/Data.fs.index"), index);
+      EXPECT_EQ(mem.list("/data"), (std::vector<std::string>{"Data.fs", "Data.fs.index", "Data.fs.lock"}));
+    }
+  }
+  EXPECT_GE(stopped, 4);
+}
+
+TEST_F(Pack, TellsProgressInEveryPass) {
+  const std::string filler(3 << 20, 'x');
+  std::string bytes;
+  support::FileBuilder builder([&bytes](std::string_view piece) { bytes += piece; });
+  for (Tid tid = 1; tid <= 24; ++tid) {
+    builder.begin(tid);
+    builder.record(0, "cschool\nRoot\n.T" + std::string("\0\0\x30\0", 4) + filler + ".");
+    builder.finish();
+  }
+  for (const bool gc : {true, false}) {
+    SCOPED_TRACE(gc);
+    put(bytes);
+    std::uint64_t total = 0;
+    std::vector<std::uint64_t> told;
+    request.options.stop = 12;
+    request.options.collect_garbage = gc;
+    request.progress = [&](std::uint64_t all) {
+      total = all;
+      return [&](std::uint64_t done) { told.push_back(done); };
+    };
+    EXPECT_EQ(run().outcome, PackOutcome::packed);
+    ASSERT_GT(told.size(), 10u);
+    EXPECT_TRUE(std::is_sorted(told.begin(), told.end()));
+    EXPECT_EQ(told.back(), total);
+    // To the pack time, once for what is there and once for what it refers to; then what is behind it.
+    EXPECT_LT(told.front(), bytes.size() / 4);
+    const std::uint64_t behind = bytes.size() / (gc ? 1 : 2);
+    EXPECT_GE(std::count_if(told.begin(), told.end(),
+                            [&](std::uint64_t at) { return at > behind && at < behind + bytes.size() / 2; }),
+              3);
+  }
 }
 
 TEST_F(Pack, AsksForSpaceFirst) {
