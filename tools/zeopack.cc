@@ -114,11 +114,12 @@ class Packer {
     std::optional<app::PackProgress> progress;
     zeo::PackRequest request = {target.server, line_.time, line_.timeout_ms, line_.pack_timeout_ms};
     request.on_connect = [&] { attempt.connected = true; };
+    request.on_open = [&](const zeo::StorageInfo& info) {
+      if (!target.data_path.empty()) app::refuse_other_database(env_, target.data_path, info);
+      if (progress) progress->opened(info, target.server.address.is_local());
+    };
     if (talks_) {
       progress.emplace(std::cerr, env_, "packing " + name_of(target));
-      request.on_open = [&](const zeo::StorageInfo& info) {
-        progress->opened(info, target.server.address.is_local());
-      };
       request.on_wait = [&] { progress->waited(); };
     }
     try {
@@ -137,7 +138,7 @@ class Packer {
 
 int pack(io::Env& env, zeo::Network& network, const zeo::CommandLine& line) {
   std::vector<app::PackTarget> targets;
-  for (const zeo::Server& server : line.servers) targets.push_back({server, ""});
+  for (const zeo::Server& server : line.servers) targets.push_back({server});
   bool complete = true;
   if (line.all) {
     app::Context context = app::make_context(

@@ -136,6 +136,27 @@ Cannot connect to any of the configured ZEO servers."
   is "$(jq -c '.[] | [.server, .storage, .packed]' <<< "$output")" "[\"$address\",\"school\",true]"
 }
 
+@test "--all packs the storage that is the instance's database, and no other of the same server" {
+  serve /run/schooltool/zeo.sock 1 second
+  printf '<filestorage 1>\n  path %s/Other.fs\n</filestorage>\n' $DATA >> /etc/schooltool/standard/zeo.conf
+  sed -i "s|<filestorage>|<filestorage second>|" /etc/schooltool/standard/zeo.conf
+  expect 1 zeopack --all
+  has "$stderr" "has more than one <filestorage>"
+  printf '[instance standard]\ndata = %s/Data.fs\n' $DATA > $CONF
+  expect 0 zeopack --all --json
+  is "$(jq -c '.[] | [.storage, .packed]' <<< "$output")" '["second",true]'
+}
+
+@test "--all packs nothing where the server has another database than the configuration says" {
+  : > $DATA/Served.fs
+  STORAGE_PATH=$DATA/Served.fs serve /run/schooltool/zeo.sock 1
+  expect 1 zeopack --all
+  is "$stderr" "zeopack: pack '$DATA/Data.fs': the server has another database in this storage: '$DATA/Served.fs'
+zeopack: the instance's configuration is not that of the server which runs; nothing was packed
+Error:
+Error packing storage 1 in '/var/run/schooltool/zeo.sock'"
+}
+
 @test "--all names an instance without a server, and packs the others" {
   serve /run/schooltool/zeo.sock 1
   mkdir /etc/schooltool/ancient
@@ -143,7 +164,7 @@ Cannot connect to any of the configured ZEO servers."
     > /etc/schooltool/ancient/schooltool.conf
   expect 1 zeopack --all --json
   is "$(jq -c '.[] | [.instance, .packed]' <<< "$output")" '["standard",true]'
-  is "$stderr" "zeopack: pack instance 'ancient': it has no ZEO server
+  is "$stderr" "zeopack: pack instance 'ancient': its configuration names no ZEO server for it
 zeopack: pack '$DATA/ancient-Data.fs' with fspack while the service is stopped"
 }
 

@@ -121,8 +121,11 @@ class PackJob {
  private:
   void pack_online(zeo::Network& network, PackRecord& record) {
     zeo::PackRequest request;
-    request.server = server_of(env_, instance_);
+    request.server = server_of(instance_);
     request.time = pack_time(instance_, facts_.now);
+    request.on_open = [&](const zeo::StorageInfo& info) {
+      refuse_other_database(env_, instance_.data_path(), info);
+    };
     const zeo::PackResult result = zeo::pack_server(network, request);
     record.size_before = result.size_before.value_or(facts_.size_before);
     const auto now = folder_.dir().status(instance_.data_name);

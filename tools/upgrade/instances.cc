@@ -48,32 +48,60 @@ void set_data(Instance& instance, const std::string& file, const std::string& pa
 std::string server_address(const ZSection& top) {
   const auto servers = top.all("zeo");
   const std::string address = servers.empty() ? "" : servers.front()->value("address");
-  if (address.starts_with(':')) return "localhost" + address;
-  const bool only_port = !address.empty() && address.find_first_not_of("0123456789") == std::string::npos;
-  return only_port ? "localhost:" + address : address;
+  const std::string port = address.starts_with(':') ? address.substr(1) : address;
+  const bool only_port = !port.empty() && port.find_first_not_of("0123456789") == std::string::npos;
+  return only_port ? "localhost:" + port : address;
+}
+
+bool holds(const ZSection& section, const ZSection& storage) {
+  const auto inside = section.all("filestorage");
+  return &section == &storage || std::find(inside.begin(), inside.end(), &storage) != inside.end();
+}
+
+// A server calls a storage as its section is called, the outermost one if it is wrapped in others.
+std::string storage_name(const ZSection& top, const ZSection& storage) {
+  for (const ZSection& section : top.sections)
+    if (holds(section, storage)) return section.name;
+  return "";
 }
 
 // The blob folder that belongs to the one <filestorage>: its own, or that of the <blobstorage> around it.
 std::string blob_dir(const ZSection& top, const ZSection& storage) {
   if (const std::string own = storage.value("blob-dir"); !own.empty()) return own;
-  for (const ZSection* wrapper : top.all("blobstorage")) {
-    const auto wrapped = wrapper->all("filestorage");
-    if (std::find(wrapped.begin(), wrapped.end(), &storage) != wrapped.end())
-      return wrapper->value("blob-dir");
-  }
+  for (const ZSection* wrapper : top.all("blobstorage"))
+    if (holds(*wrapper, storage)) return wrapper->value("blob-dir");
   return "";
+}
+
+bool is_same_path(const std::string& one, const std::string& other) {
+  const auto parts = [](const std::string& path) {
+    std::vector<std::string> result = base::split(path, '/');
+    std::erase_if(result, [](const std::string& part) { return part.empty() || part == "."; });
+    return result;
+  };
+  return parts(one) == parts(other);
+}
+
+// The one that `data` in the settings names, or else the only one. Null if there is none.
+const ZSection* choose_storage(const ZSection& top, const std::string& file, const std::string& data) {
+  const auto storages = top.all("filestorage");
+  for (const ZSection* storage : storages)
+    if (!data.empty() && is_same_path(storage->value("path"), data)) return storage;
+  if (storages.size() > 1) refuse(file, "has more than one <filestorage>");
+  return storages.empty() ? nullptr : storages.front();
 }
 
 enum class Storage { none, elsewhere, here };
 
 // Fills in what `file` says about the database.
 Storage take_storage(Instance& instance, const std::string& file, const ZSection& top) {
-  const auto storages = top.all("filestorage");
-  if (storages.size() > 1) refuse(file, "has more than one <filestorage>");
-  if (storages.empty()) return top.all("zeoclient").empty() ? Storage::none : Storage::elsewhere;
-  set_data(instance, file, storages.front()->value("path"));
-  if (const std::string blobs = blob_dir(top, *storages.front()); !blobs.empty())
+  const ZSection* storage = choose_storage(top, file, instance.settings.data);
+  if (storage == nullptr) return top.all("zeoclient").empty() ? Storage::none : Storage::elsewhere;
+  set_data(instance, file, storage->value("path"));
+  if (const std::string blobs = blob_dir(top, *storage); !blobs.empty())
     instance.blob_dir = clean_path(file, "blob-dir", blobs);
+  instance.server = server_address(top);
+  instance.storage = storage_name(top, *storage);
   return Storage::here;
 }
 
@@ -85,9 +113,7 @@ bool read_config(io::Env& env, const std::string& dir, Instance& instance) {
   for (const std::string name : {"zeo.conf", "schooltool.conf"}) {
     if (!folder->status(name)) continue;
     const std::string file = dir + "/" + name;
-    const ZSection top = read_zconfig(env, dir, name);
-    instance.server = server_address(top);
-    const Storage storage = take_storage(instance, file, top);
+    const Storage storage = take_storage(instance, file, read_zconfig(env, dir, name));
     if (storage == Storage::here) return true;
     if (storage == Storage::none && without.empty()) without = file;
   }

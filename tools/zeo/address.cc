@@ -6,7 +6,8 @@
 namespace zeo {
 
 bool Address::is_local() const {
-  return is_unix() || host == "localhost" || host == "::1" || host.starts_with("127.");
+  return is_unix() || host == "localhost" || host == "::1" || host.starts_with("127.") || host == "0.0.0.0" ||
+         host == "::";  // "any" to listen on, and this machine to connect to
 }
 
 std::string to_string(const Address& address) {
@@ -43,7 +44,10 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 }
 
 Address parse_configured_address(const std::string& text) {
-  if (text.find('/') != std::string::npos) return Address::unix_socket(text);
+  if (text.starts_with('/')) return Address::unix_socket(text);
+  if (text.find('/') != std::string::npos)
+    throw base::Error(base::ErrorKind::usage, "read the server's address", text,
+                      "the path of a socket has to begin with '/' to be found from elsewhere");
   const std::size_t colon = text.rfind(':');
   const auto port =
       colon == std::string::npos ? std::nullopt : parse_port(std::string_view(text).substr(colon + 1));

@@ -39,8 +39,8 @@ std::string python_repr(std::string_view text);
 // 1 to 65535 in decimal digits, or nothing.
 std::optional<std::uint16_t> parse_port(std::string_view text);
 
-// The `address` key of a zeo.conf: a path (anything with a slash), "host:port" or "[host]:port".
-// Error(usage).
+// The `address` key of a zeo.conf: an absolute path, "host:port", "[host]:port" or, as ZConfig has it,
+// "::1:port". Error(usage), for a relative path as well.
 Address parse_configured_address(const std::string& text);
 
 }  // namespace zeo

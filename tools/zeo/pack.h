@@ -17,7 +17,7 @@ struct PackRequest {
   std::int64_t timeout_ms = 30'000;  // for the connection and for each answer but the pack's
   std::int64_t pack_timeout_ms = 0;  // for the pack itself; 0: as long as it takes
   // All may be empty. `on_open` is called when the storage is open, with what the server says about it before
-  // the pack; `on_wait` about once a second while it packs.
+  // the pack, and may throw an Error to leave it at that; `on_wait` about once a second while it packs.
   std::function<void()> on_connect = {};
   std::function<void(const StorageInfo&)> on_open = {};
   std::function<void()> on_wait = {};

@@ -197,6 +197,28 @@ TEST_F(PackJobTest, AsksTheServerThatHasItOpen) {
   EXPECT_EQ(size(), database_.size()) << "the server packs, not we";
 }
 
+// A server whose storage is the file `path`; it is never asked to pack.
+std::unique_ptr<support::Speaker> server_of_file(const std::string& path) {
+  using namespace std::string_literals;
+  const auto frame = [](const std::string& message) {
+    return std::string(base::as_text(zeo::framed(base::as_bytes(message))));
+  };
+  return std::make_unique<support::Speaker>(
+      frame("Z5") + frame("(K\1K\0U\6.replyNt."s) +
+      frame("(K\2K\0U\6.reply}U\4nameU"s + static_cast<char>(path.size()) + path + "st."));
+}
+
+TEST_F(PackJobTest, AsksNoServerToPackAnotherDatabase) {
+  machine_.start_server();
+  instance_.server = "/run/schooltool/zeo.sock";
+  machine_.put("Other.fs", "another");
+  support::FakeNetwork network(support::always([] { return server_of_file(in_data("Other.fs")); }));
+  EXPECT_TRUE(fails_with(
+      ErrorKind::unsupported, [&] { pack_instance(mem_, network, instance_, scheduled()); },
+      "the server has another database in this storage: '/var/lib/schooltool/Other.fs'"));
+  EXPECT_NE(record().failure, "");
+}
+
 TEST_F(PackJobTest, LeavesHistoryAsLongAsConfigured) {
   PackJobRequest request;
   instance_.settings.pack_history = 366 * kDay;

@@ -160,6 +160,37 @@ TEST_F(FindInstances, RefusesToChooseBetweenStorages) {
             "instance 'a': read configuration '/etc/schooltool/a/zeo.conf': has more than one <filestorage>");
 }
 
+TEST_F(FindInstances, DataOfTheSettingsSaysWhichOfSeveralStorages) {
+  put("a/zeo.conf",
+      "<zeo>\naddress 7081\n</zeo>\n<filestorage 1>\npath /a/1.fs\n</filestorage>\n"
+      "<blobstorage second>\nblob-dir /a/blobs\n<filestorage inner>\npath /a//./2.fs\n</filestorage>\n"
+      "</blobstorage>\n");
+  const Instances instances = find({at(2, "instance a", "data", "/a/2.fs")});
+  EXPECT_EQ(summary(instances), (Lines{"a /a/2.fs /a/blobs localhost:7081 /etc/x.conf"}));
+  EXPECT_EQ(instances.found.at(0).storage, "second");
+  EXPECT_EQ(find({at(2, "instance a", "data", "/a/1.fs")}).found.at(0).storage, "1");
+  // Which server that might be is not known.
+  EXPECT_EQ(summary(find({at(2, "instance a", "data", "/a/3.fs")})), (Lines{"a /a/3.fs - - /etc/x.conf"}));
+}
+
+TEST_F(FindInstances, TellsTheServersAddressAndItsNameOfTheStorage) {
+  const auto served = [&](const std::string& address, const std::string& storage) {
+    put("a/zeo.conf", "<zeo>\naddress " + address + "\n</zeo>\n" + storage);
+    const Instance instance = find().found.at(0);
+    return instance.server + " " + instance.storage;
+  };
+  const std::string plain = "<filestorage>\npath /a/x.fs\n</filestorage>\n";
+  EXPECT_EQ(served("7081", plain), "localhost:7081 ");
+  EXPECT_EQ(served(":7081", plain), "localhost:7081 ");
+  EXPECT_EQ(served("::1:7081", plain), "::1:7081 ");
+  EXPECT_EQ(served("[::]:7081", plain), "[::]:7081 ");
+  EXPECT_EQ(served("/run/zeo", "<filestorage School>\npath /a/x.fs\n</filestorage>\n"), "/run/zeo school");
+  EXPECT_EQ(served("/run/zeo", "<zlibstorage outer>\n" + plain + "</zlibstorage>\n"), "/run/zeo outer");
+  EXPECT_EQ(served("/run/zeo",
+                   "<zlibstorage>\n<filestorage inner>\npath /a/x.fs\n</filestorage>\n</zlibstorage>\n"),
+            "/run/zeo ");
+}
+
 TEST_F(FindInstances, AConfigurationWithoutAnyStorageIsAProblem) {
   put("a/zeo.conf", "<zeo>\naddress 7081\n</zeo>\n");
   put("a/schooltool.conf", "<zodb>\n<zeoclient>\nserver 7081\n</zeoclient>\n</zodb>\n");

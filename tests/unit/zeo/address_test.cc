@@ -34,7 +34,9 @@ TEST(ZeoAddress, OfAConfigurationIsAPathOrHostAndPort) {
   EXPECT_EQ(zeo::parse_configured_address("/run/zeo.sock"), Address::unix_socket("/run/zeo.sock"));
   EXPECT_EQ(zeo::parse_configured_address("localhost:7081"), Address::tcp("localhost", 7081));
   EXPECT_EQ(zeo::parse_configured_address("[::1]:7081"), Address::tcp("::1", 7081));
-  for (const char* text : {"", "localhost", ":7081", "localhost:", "localhost:x", "7081"})
+  EXPECT_EQ(zeo::parse_configured_address("::1:7081"), Address::tcp("::1", 7081));
+  for (const char* text :
+       {"", "localhost", ":7081", "localhost:", "localhost:x", "7081", "./zeo.sock", "run/zeo"})
     EXPECT_TRUE(support::fails_with(base::ErrorKind::usage, [&] { zeo::parse_configured_address(text); }))
         << text;
 }
@@ -44,6 +46,8 @@ TEST(ZeoAddress, KnowsThisMachine) {
   EXPECT_TRUE(Address::tcp("localhost", 1).is_local());
   EXPECT_TRUE(Address::tcp("127.0.0.2", 1).is_local());
   EXPECT_TRUE(Address::tcp("::1", 1).is_local());
+  EXPECT_TRUE(Address::tcp("0.0.0.0", 1).is_local());
+  EXPECT_TRUE(Address::tcp("::", 1).is_local());
   EXPECT_FALSE(Address::tcp("school.example", 1).is_local());
 }
 
