@@ -129,7 +129,10 @@ void Client::pack(double time, Deadline deadline, const std::function<void(const
     if (on_info) waiting.on_info = &on_info;
     if (on_wait) waiting.on_wait = &on_wait;
     waiting.if_broken = "it may have been packed or not, as the server's log tells; its database is whole";
-    call("pack", {time, true}, waiting);
+    const Message reply = call("pack", {time, true}, waiting);
+    if (reply.values.at(reply.content).kind != ValueKind::none)
+      nonsense("it answered " + describe(reply.values, reply.content) +
+               ", where a pack is answered with nothing");
   });
 }
 

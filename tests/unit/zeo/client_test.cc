@@ -121,6 +121,13 @@ TEST(Client, TellsWhatItAskedOfWhom) {
                          "pack storage '1' at '127.0.0.1:8100': the server answered 'ValueError': 'no'"));
 }
 
+// Such as an error in a form that nobody has seen yet.
+TEST(Client, TakesNothingButNothingForTheAnswerToAPack) {
+  EXPECT_TRUE(pack_fails(kReady + reply(3, "I00\n"), ErrorKind::protocol,
+                         "pack storage '1' at '127.0.0.1:8100': it answered no"));
+  EXPECT_TRUE(pack_fails(kReady + reply(3, "cbuiltins\nOSError\n(K\x1ctR"), ErrorKind::protocol, "OSError"));
+}
+
 TEST(Client, RefusesAServerThatWantsAPassword) {
   EXPECT_TRUE(pack_fails(frame("Z4") + reply(0, "U\6digest"), ErrorKind::unsupported,
                          "wants a password (authentication protocol 'digest')"));
