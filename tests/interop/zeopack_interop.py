@@ -103,7 +103,7 @@ class Live(unittest.TestCase):
             storages = '<filestorage 1>\n  path %s\n</filestorage>' % self.path('Data.fs')
             make_database(self.path('Data.fs'))
         address = address or '127.0.0.1:%d' % free_port()
-        with open(self.path('zeo.conf'), 'w') as conf:
+        with open(self.path('zeo.conf'), 'w', encoding='utf-8') as conf:
             conf.write('<zeo>\n  address %s\n  %s\n</zeo>\n%s\n' % (address, zeo, storages))
         log = open(self.path('server.log'), 'w')
         self.addCleanup(log.close)
@@ -215,6 +215,14 @@ class Packs(Live):
         self.expect_packed([address + ':school'], 'school.fs')
         self.assertEqual(self.size('attendance.fs'), before)
         self.expect_packed([address + ':attendance'], 'attendance.fs')
+
+    def test_a_storage_whose_name_is_no_ascii(self):
+        for zeo in '', 'msgpack true':
+            make_database(self.path('Data.fs'))
+            address = self.serve('<filestorage sch\u00fcler>\n  path %s\n</filestorage>' % self.path('Data.fs'), zeo=zeo)
+            self.expect_packed([address + ':sch\u00fcler'])
+            self.stop()
+            os.remove(self.path('Data.fs'))
 
     def test_a_read_only_server(self):
         self.expect_packed([self.serve(zeo='read-only true')])

@@ -35,7 +35,7 @@ void check_greeting(base::ByteSpan first) {
 Protocol choose_protocol(std::string_view announced) {
   static constexpr std::array<std::string_view, 5> old = {"Z308", "Z309", "Z310", "Z3101", "Z4"};
   if (std::find(old.begin(), old.end(), announced) != old.end())
-    return {std::string(announced), Encoding::pickle, true};
+    return {std::string(announced), Encoding::old_pickle, true};
   if (announced == "Z5") return {"Z5", Encoding::pickle, false};
   if (announced == "M5") return {"M5", Encoding::msgpack, false};
   if (!is_protocol_name(announced))

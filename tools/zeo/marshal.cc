@@ -1,5 +1,6 @@
 #include "zeo/marshal.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <utility>
@@ -57,10 +58,21 @@ std::uint32_t small(std::int64_t number) {
   return static_cast<std::uint32_t>(number);
 }
 
+bool is_ascii(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
 // One visitor for each encoding, with what stands around the arguments.
 struct Pickle {
   Bytes& out;
-  void operator()(const std::string& text) const { out.add('U').add(length_byte(text)).add(text); }
+  bool text_is_bytes;
+  void operator()(const std::string& text) const {
+    const char length = length_byte(text);
+    if (text_is_bytes || is_ascii(text))
+      out.add('U').add(length).add(text);
+    else
+      out.add('X').add_le(static_cast<std::uint32_t>(text.size())).add(text);
+  }
   void operator()(std::int64_t number) const {
     if (number >= 0 && number <= 0xff)
       out.add('K').add(static_cast<char>(number));
@@ -141,34 +153,34 @@ MessageHead head_of(const Values& values, const std::vector<ValueId>& ids) {
 std::vector<std::byte> encode_request(Encoding encoding, std::int64_t id, const std::string& method,
                                       const std::vector<Argument>& arguments) {
   Bytes out;
-  if (encoding == Encoding::pickle)
-    write_request(Pickle{out}, id, method, arguments);
-  else
+  if (encoding == Encoding::msgpack)
     write_request(Msgpack{out}, id, method, arguments);
+  else
+    write_request(Pickle{out, encoding == Encoding::old_pickle}, id, method, arguments);
   return out.take();
 }
 
 std::vector<std::byte> encode_keep_alive(Encoding encoding) {
   Bytes out;
-  if (encoding == Encoding::pickle)
-    write_keep_alive(Pickle{out});
-  else
+  if (encoding == Encoding::msgpack)
     write_keep_alive(Msgpack{out});
+  else
+    write_keep_alive(Pickle{out, encoding == Encoding::old_pickle});
   return out.take();
 }
 
 MessageHead decode_head(Encoding encoding, base::ByteSpan message) {
   Values values;
-  const auto ids = encoding == Encoding::pickle ? PickleReader(message, values).read_beginning(kHeadValues)
-                                                : MsgpackReader(message, values).read_beginning(kHeadValues);
+  const auto ids = encoding == Encoding::msgpack ? MsgpackReader(message, values).read_beginning(kHeadValues)
+                                                 : PickleReader(message, values).read_beginning(kHeadValues);
   return head_of(values, ids);
 }
 
 Message decode(Encoding encoding, base::ByteSpan bytes) {
   Message message;
   Values& values = message.values;
-  const ValueId root =
-      encoding == Encoding::pickle ? PickleReader(bytes, values).read() : MsgpackReader(bytes, values).read();
+  const ValueId root = encoding == Encoding::msgpack ? MsgpackReader(bytes, values).read()
+                                                     : PickleReader(bytes, values).read();
   const Value& list = values.at(root);
   if (list.kind != ValueKind::sequence || list.items.size() != kHeadValues + 1)
     nonsense("a message that is no list of four");

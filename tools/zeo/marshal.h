@@ -18,7 +18,9 @@
 
 namespace zeo {
 
-enum class Encoding { pickle, msgpack };
+// In old_pickle, for servers up to ZEO 4, which run in Python 2, text is bytes; the others know UTF-8 from
+// bytes. For ASCII there is no difference between the pickles.
+enum class Encoding { old_pickle, pickle, msgpack };
 
 inline constexpr std::int64_t kKeepAliveId = -1;
 inline constexpr std::int64_t kErrorFlag = 2;
@@ -39,8 +41,8 @@ struct Message {
 
 using Argument = std::variant<std::string, std::int64_t, double, bool>;
 
-// Text is ASCII or UTF-8, at most 255 bytes; integers have 31 bits at most. In pickle, the plainest form,
-// which every server from ZODB 3.8 to ZEO 6 reads. Error(usage).
+// Text is UTF-8, at most 255 bytes; integers have 31 bits at most. In pickle, the plainest form, which every
+// server from ZODB 3.8 to ZEO 6 reads. Error(usage).
 std::vector<std::byte> encode_request(Encoding encoding, std::int64_t id, const std::string& method,
                                       const std::vector<Argument>& arguments);
 std::vector<std::byte> encode_keep_alive(Encoding encoding);

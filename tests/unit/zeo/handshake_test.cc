@@ -13,7 +13,7 @@ TEST(Handshake, TakesEveryProtocolFromZodb38ToZeo6) {
   for (const char* name : {"Z308", "Z309", "Z310", "Z3101", "Z4"}) {
     const zeo::Protocol protocol = zeo::choose_protocol(name);
     EXPECT_EQ(protocol.name, name);
-    EXPECT_EQ(protocol.encoding, zeo::Encoding::pickle);
+    EXPECT_EQ(protocol.encoding, zeo::Encoding::old_pickle);
     EXPECT_TRUE(protocol.is_old);
   }
   EXPECT_EQ(zeo::choose_protocol("Z5").encoding, zeo::Encoding::pickle);
