@@ -5,6 +5,7 @@
 
 #include "app/pack_targets.h"
 #include "backup/blob_folder.h"
+#include "backup/pair.h"
 #include "backup/repository_folder.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -39,12 +40,12 @@ filestorage::PackRequest pack_request(io::Env& env, const Instance& instance, ba
   return request;
 }
 
-std::uint64_t free_at(io::Env& env, const std::string& path) {
-  // The folder of the backups may not be there yet; the space is that of the first one above which is.
-  std::string above = path;
+// The folder of the backups, or the first one above it that is there yet: where the space is.
+std::unique_ptr<io::Dir> backup_place(io::Env& env, const Instance& instance) {
+  std::string above = backup::repository_path(instance);
   while (true) {
     try {
-      return env.open_dir(above.empty() ? "/" : above, io::Links::administrator)->space().free;
+      return env.open_dir(above.empty() ? "/" : above, io::Links::administrator);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::not_found || above.empty()) throw;
     }
@@ -61,6 +62,26 @@ void refuse_during_upgrade(const upgrade::Journal& journal, const Instance& inst
 
 std::uint64_t least_gain(const upgrade::MinGain& gain, std::uint64_t size) {
   return gain.percent ? size / 100 * gain.number + size % 100 * gain.number / 100 : gain.number;
+}
+
+// For the packed file, and then for the backup.
+void demand_space(const Instance& instance, const PackFacts& facts) {
+  const auto demand = [&](std::uint64_t needed, std::uint64_t free, const char* what) {
+    if (free >= needed) return;
+    throw Error(ErrorKind::no_space, "pack", instance.data_path(),
+                std::string("there is no room for ") + what + ": it needs " + base::human_size(needed) +
+                    ", there would be " + base::human_size(free))
+        .with_hint("make room, or keep fewer backups (backup-keep)");
+  };
+  demand(facts.size_after + kSlack, facts.free_for_data, "the packed file");
+  if (!instance.settings.backup) return;
+  std::uint64_t free = facts.free_for_backup;
+  if (facts.shared_space) {
+    // The packed file is there by then. A server keeps the one of before as Data.fs.old, in the place of that
+    // of the last pack; offline it goes.
+    free = facts.free_for_data - facts.size_after + (facts.server_runs ? facts.old_size : facts.size_before);
+  }
+  demand(backup::space_for_full(facts.size_after) + kSlack, free, "the full backup that follows a pack");
 }
 
 class PackJob {
@@ -94,10 +115,7 @@ class PackJob {
     facts_.worth_it = report_.estimate.outcome == filestorage::PackOutcome::packed;
     facts_.size_before = report_.estimate.size_before;
     facts_.size_after = report_.estimate.size_after;
-    facts_.free_for_data = folder_.dir().space().free;
-    if (instance_.settings.backup) {
-      facts_.free_for_backup = free_at(env_, backup::repository_path(instance_));
-    }
+    look_for_space();
     report_.decision = decide_pack(instance_, facts_, request_);
     return report_.decision.what != PackDecision::What::leave_out;
   }
@@ -119,6 +137,16 @@ class PackJob {
   PackJobReport& report() { return report_; }
 
  private:
+  void look_for_space() {
+    io::Dir& data = folder_.dir();
+    facts_.free_for_data = data.space().free;
+    if (const auto old = data.status(instance_.data_name + ".old")) facts_.old_size = old->allocated;
+    if (!instance_.settings.backup) return;
+    const auto backups = backup_place(env_, instance_);
+    facts_.free_for_backup = backups->space().free;
+    facts_.shared_space = backups->status().device == data.status().device;
+  }
+
   void pack_online(zeo::Network& network, PackRecord& record) {
     zeo::PackRequest request;
     request.server = server_of(instance_);
@@ -181,14 +209,7 @@ PackDecision decide_pack(const Instance& instance, const PackFacts& facts, const
         .with_hint("look at the database first; if it is right: schooltool-db backup --accept --instance " +
                    instance.name);
   }
-  const auto demand = [&](std::uint64_t free, const char* what) {
-    if (free >= facts.size_after + kSlack) return;
-    throw Error(ErrorKind::no_space, "pack", instance.data_path(),
-                std::string("there is no room for ") + what + ": it needs " +
-                    base::human_size(facts.size_after + kSlack) + ", there are " + base::human_size(free));
-  };
-  demand(facts.free_for_data, "the packed file");
-  if (instance.settings.backup) demand(facts.free_for_backup, "the full backup that follows a pack");
+  demand_space(instance, facts);
   if (!facts.server_runs) return {What::offline, ""};
   if (!instance.server.empty()) return {What::online, ""};
   throw Error(ErrorKind::unsupported, "pack", instance.data_path(),

@@ -36,6 +36,8 @@ struct PackFacts {
   std::uint64_t size_before = 0, size_after = 0;  // estimated
   bool worth_it = false;                          // the estimate says that something would go
   std::uint64_t free_for_data = 0, free_for_backup = 0;  // bytes
+  bool shared_space = false;                             // both are the same ones
+  std::uint64_t old_size = 0;                            // of the Data.fs.old of an earlier pack
 };
 
 struct PackDecision {

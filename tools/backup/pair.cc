@@ -326,6 +326,10 @@ PairPlan plan_pair(io::Env& env, const upgrade::Instance& instance, bool full) {
   return plan;
 }
 
+std::uint64_t space_for_full(std::uint64_t database) {
+  return space_for(database, 0, 0);
+}
+
 PairResult make_pair(io::Env& env, const upgrade::Instance& instance, const PairRequest& request,
                      const StartProgress& progress) {
   PairMaker maker(env, instance, request, progress);

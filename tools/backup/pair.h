@@ -31,6 +31,10 @@ struct PairPlan {
 // turns out to be so only in the backup itself, which is a full one then. Changes nothing.
 PairPlan plan_pair(io::Env& env, const upgrade::Instance& instance, bool full);
 
+// The bytes that make_pair() asks for before a full backup of a database of this size; those for blobs that
+// no archive has come on top.
+std::uint64_t space_for_full(std::uint64_t database);
+
 struct PairResult {
   repozo::Action action = repozo::Action::none;
   std::string reason;

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "backup/outcome.h"
+#include "backup/pair.h"
 #include "io/hooked_env.h"
 #include "support/conversation.h"
 #include "support/errors.h"
@@ -125,6 +126,41 @@ TEST(PackDecision, AsksForTheSpaceOfThePackAndOfTheNextBackup) {
   EXPECT_EQ(decide_pack(instance, facts, scheduled()).what, What::offline);
 }
 
+// No more and no less than the backup asks for itself.
+TEST(PackDecision, KnowsWhatAFullBackupAsksFor) {
+  upgrade::Instance instance = support::school_instance();
+  PackFacts facts = good_facts();
+  facts.size_before = 20'000'000'000;
+  facts.size_after = 10'000'000'000;
+  facts.free_for_data = 11'000'000'000;
+  facts.free_for_backup = backup::space_for_full(facts.size_after);
+  EXPECT_TRUE(fails_with(ErrorKind::no_space, [&] { decide_pack(instance, facts, scheduled()); }));
+  facts.free_for_backup += 16'000'000;
+  EXPECT_EQ(decide_pack(instance, facts, scheduled()).what, What::offline);
+}
+
+TEST(PackDecision, KnowsThatAServerLeavesTheFileOfBeforeBesideThePackedOne) {
+  upgrade::Instance instance = support::school_instance();
+  instance.server = "/run/zeo.sock";
+  PackFacts facts = good_facts();
+  facts.shared_space = facts.server_runs = true;
+  const std::uint64_t backup = backup::space_for_full(facts.size_after) + 16'000'000;
+  const auto packs = [&](std::uint64_t free) {
+    facts.free_for_data = facts.free_for_backup = free;
+    return !fails_with(
+        ErrorKind::no_space, [&] { decide_pack(instance, facts, {}); }, "the full backup");
+  };
+  EXPECT_FALSE(packs(facts.size_after + backup - 1));
+  EXPECT_TRUE(packs(facts.size_after + backup));
+  facts.old_size = 40'000'000;  // which goes
+  EXPECT_TRUE(packs(facts.size_after + backup - 40'000'000));
+  facts.server_runs = false;  // offline the file of before goes
+  EXPECT_TRUE(packs(facts.size_after + 16'000'000));
+  facts.size_before = facts.size_after + 1;
+  EXPECT_FALSE(packs(backup - 2));
+  EXPECT_TRUE(packs(backup - 1));
+}
+
 class PackJobTest : public testing::Test {
  protected:
   PackJobTest() {
@@ -165,6 +201,23 @@ TEST_F(PackJobTest, PacksOfflineAndRecordsIt) {
   EXPECT_EQ(base::to_iso(*record().packed), base::to_iso(mem_.now()));
   EXPECT_FALSE(record().by_server);
   EXPECT_EQ(connections_, 0u);
+}
+
+// Data and backups are on one file system here.
+TEST_F(PackJobTest, AsksTheSharedSpaceForTheFileTheServerLeavesAndTheBackup) {
+  machine_.start_server();
+  instance_.server = "/run/schooltool/zeo.sock";
+  const auto plan = plan_pack_instance(mem_, instance_, scheduled());
+  const std::uint64_t used = mem_.open_dir("/", io::Links::refuse)->space().total -
+                             mem_.open_dir("/", io::Links::refuse)->space().free;
+  const std::uint64_t after = plan.estimate.size_after;
+  const std::uint64_t needed = after + backup::space_for_full(after) + 16'000'000;
+  mem_.set_capacity(used + needed - 100'000);
+  EXPECT_TRUE(fails_with(
+      ErrorKind::no_space, [&] { run(); }, "no room for the full backup that follows a pack"));
+  EXPECT_EQ(connections_, 0u);
+  mem_.set_capacity(used + needed + 100'000);
+  EXPECT_EQ(run().decision.what, What::online);
 }
 
 TEST_F(PackJobTest, PacksBeforeThereIsABlobFolder) {
