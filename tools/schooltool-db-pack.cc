@@ -1,5 +1,8 @@
 // schooltool-db-pack: the weekly pack, through the server or offline.
+#include <unistd.h>
+
 #include <iostream>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "app/context.h"
@@ -87,6 +90,12 @@ int run(const cli::Options& options) {
     request.progress = [&](std::uint64_t total) {
       return cli::terminal_progress("pack of " + instance.name, total, context.env());
     };
+    if (isatty(STDERR_FILENO) != 0) {
+      request.server_progress = [&] {
+        return std::make_unique<app::PackProgress>(std::cerr, context.env(),
+                                                   "pack of " + instance.name + " by its server");
+      };
+    }
     try {
       const bool dry = options.has("dry-run");
       const app::PackJobReport report = dry ? app::plan_pack_instance(context.env(), instance, request)
@@ -105,7 +114,12 @@ int run(const cli::Options& options) {
       std::vector<std::string> lines = {instance.name + ": " + error.what()};
       if (!error.hint().empty()) lines.push_back(error.hint());
       app::tell_administrator(kTool, lines);
-      return error.kind() == base::ErrorKind::busy ? cli::kBusy : cli::kCouldNot;
+      const bool is_busy = error.kind() == base::ErrorKind::busy;
+      all.push_back({{"instance", instance.name},
+                     {"data", instance.data_path()},
+                     {"how", is_busy ? "busy" : "failed"},
+                     {"reason", error.what()}});
+      return is_busy ? cli::kBusy : cli::kCouldNot;
     }
   });
   if (options.has("json")) {

@@ -75,11 +75,20 @@ setup() {
   is "$(digest $DATA/Data.fs)" "$before"
 }
 
-@test "not while an upgrade is open" {
+@test "not while an upgrade is open, which is no failure that would wait for a person" {
   schooltool-db-backup --all
   expect 0 guard before-preinst schooltool 1.0
-  expect 3 schooltool-db-pack --all
+  expect 3 schooltool-db-pack --all --json
   has "$stderr" "an upgrade is under way"
+  is "$(jq -c '.[] | [.instance, .how]' <<< "$output")" '["standard","busy"]'
+  expect 0 schooltool-db status
+  has "$output" "left out since: an upgrade is under way"
+}
+
+@test "the report has the instances that failed as well" {
+  expect 2 schooltool-db-pack --all --json
+  is "$(jq -c '.[] | [.instance, .how]' <<< "$output")" '["standard","failed"]'
+  has "$(jq -r '.[0].reason' <<< "$output")" "there is no good backup"
 }
 
 @test "the cron job runs it and passes its exit status on" {

@@ -27,6 +27,8 @@ constexpr std::int64_t kDay = 86400;
 // out for a whole period.
 constexpr std::int64_t kWeek = 6 * kDay, kMonth = 27 * kDay;
 constexpr std::uint64_t kSlack = 16'000'000;  // index, lock, state
+// A server that hangs must not keep backups and upgrades from the instance for ever.
+constexpr std::int64_t kLongestServerPackMs = kDay * 1000;
 
 double pack_time(const Instance& instance, base::UtcTime now) {
   return filestorage::days_before(now, static_cast<double>(instance.settings.pack_history) / kDay);
@@ -109,8 +111,9 @@ class PackJob {
         return false;
       }
     }
-    report_.estimate = filestorage::plan_pack(env_, instance_.data_dir, instance_.data_name,
-                                              pack_request(env_, instance_, facts_.now));
+    filestorage::PackRequest request = pack_request(env_, instance_, facts_.now);
+    request.progress = request_.progress;
+    report_.estimate = filestorage::plan_pack(env_, instance_.data_dir, instance_.data_name, request);
     facts_.server_runs = folder_.server_is_running();
     facts_.worth_it = report_.estimate.outcome == filestorage::PackOutcome::packed;
     facts_.size_before = report_.estimate.size_before;
@@ -151,9 +154,14 @@ class PackJob {
     zeo::PackRequest request;
     request.server = server_of(instance_);
     request.time = pack_time(instance_, facts_.now);
+    request.pack_timeout_ms = kLongestServerPackMs;
+    std::unique_ptr<PackProgress> progress;
+    if (request_.server_progress) progress = request_.server_progress();
     request.on_open = [&](const zeo::StorageInfo& info) {
       refuse_other_database(env_, instance_.data_path(), info);
+      if (progress) progress->opened(info, request.server.address.is_local());
     };
+    if (progress) request.on_wait = [&] { progress->waited(); };
     const zeo::PackResult result = zeo::pack_server(network, request);
     record.size_before = result.size_before.value_or(facts_.size_before);
     const auto now = folder_.dir().status(instance_.data_name);
@@ -242,8 +250,9 @@ PackJobReport pack_instance(io::Env& env, zeo::Network& network, const Instance&
     return job.report();
   } catch (const Error& error) {
     record.tried = env.now();
-    record.left_out.clear();
-    record.failure = error.what();
+    const bool skipped = error.kind() == ErrorKind::busy;  // what failed before that has not got better
+    record.left_out = skipped ? error.reason() : std::string();
+    if (!skipped) record.failure = error.what();
     try {
       save_pack_record(*state, record, env);
     } catch (const Error&) {

@@ -1,15 +1,17 @@
 // `schooltool-db pack`: one instance, through its server where one runs, offline where none does.
 //
-// Order: the instance's lock (so never together with a backup or an upgrade), the schedule, a recent good
-// backup, an estimate of what would be freed, the space for the packed file and for the full backup that
+// Order: the instance's lock (so never together with a backup or an upgrade), the schedule, an estimate of
+// what would be freed, a recent good backup, the space for the packed file and for the full backup that
 // follows a pack; then the pack, and the record of it.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "app/pack_progress.h"
 #include "app/pack_record.h"
 #include "backup/outcome.h"
 #include "filestorage/pack.h"
@@ -22,8 +24,10 @@ namespace app {
 struct PackJobRequest {
   bool scheduled = false;       // keep to pack-every and pack-min-gain, as cron does
   bool without_backup = false;  // do not ask for a recent good backup
-  // For the offline pack, as in filestorage::PackRequest; may be empty.
+  // For the estimate and the offline pack, as in filestorage::PackRequest; may be empty.
   std::function<io::OnProgress(std::uint64_t total)> progress;
+  // For the pack of a server; may be empty.
+  std::function<std::unique_ptr<PackProgress>()> server_progress;
 };
 
 // What is known before anything is decided.
@@ -56,9 +60,10 @@ struct PackJobReport {
   filestorage::PackPlan estimate;
   PackRecord record;  // as it stands afterwards
 };
-// Carries all of it out; a failure is recorded, and thrown. Errors: busy (another command, an upgrade, or a
-// server that starts in this moment), those of decide_pack, filestorage::pack and zeo::pack_server. Whatever
-// fails, the database stands whole.
+// Carries all of it out; a failure is recorded, and thrown. Errors: busy (another command, an upgrade,
+// another pack, or a server that starts in this moment), which is recorded as left out; those of decide_pack,
+// filestorage::pack and zeo::pack_server. A server is waited for no longer than a day. Whatever fails, the
+// database stands whole.
 PackJobReport pack_instance(io::Env& env, zeo::Network& network, const upgrade::Instance& instance,
                             const PackJobRequest& request);
 // What it would do; changes nothing and takes no lock.

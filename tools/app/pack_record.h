@@ -21,8 +21,8 @@ struct PackRecord {
   std::uint64_t seconds = 0;
   // The last time one was due.
   std::optional<base::UtcTime> tried;
-  std::string left_out;  // why there was nothing worth doing then; empty if it was done, or failed
-  std::string failure;   // empty unless it failed
+  std::string left_out;  // why it was not done then; empty if it was done, or failed
+  std::string failure;   // of the last one that was begun; empty unless it failed
 };
 
 // An absent or unreadable one is empty: the next run writes it anew. Errors: io.

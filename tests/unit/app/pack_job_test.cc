@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <sstream>
 
 #include "backup/outcome.h"
 #include "backup/pair.h"
@@ -250,15 +251,17 @@ TEST_F(PackJobTest, AsksTheServerThatHasItOpen) {
   EXPECT_EQ(size(), database_.size()) << "the server packs, not we";
 }
 
-// A server whose storage is the file `path`; it is never asked to pack.
-std::unique_ptr<support::Speaker> server_of_file(const std::string& path) {
+// Of a server whose storage is the file `path`, up to the pack, which it never answers.
+std::string words_of_server(const std::string& path) {
   using namespace std::string_literals;
   const auto frame = [](const std::string& message) {
     return std::string(base::as_text(zeo::framed(base::as_bytes(message))));
   };
-  return std::make_unique<support::Speaker>(
-      frame("Z5") + frame("(K\1K\0U\6.replyNt."s) +
-      frame("(K\2K\0U\6.reply}U\4nameU"s + static_cast<char>(path.size()) + path + "st."));
+  return frame("Z5") + frame("(K\1K\0U\6.replyNt."s) +
+         frame("(K\2K\0U\6.reply}U\4nameU"s + static_cast<char>(path.size()) + path + "st.");
+}
+std::unique_ptr<support::Speaker> server_of_file(const std::string& path) {
+  return std::make_unique<support::Speaker>(words_of_server(path));
 }
 
 TEST_F(PackJobTest, AsksNoServerToPackAnotherDatabase) {
@@ -280,10 +283,70 @@ TEST_F(PackJobTest, LeavesHistoryAsLongAsConfigured) {
   EXPECT_EQ(run(request).decision.what, What::leave_out);
 }
 
-TEST_F(PackJobTest, RefusesWhileAnUpgradeIsOpenOrSomebodyWorks) {
+TEST_F(PackJobTest, IsLeftOutWhileAnUpgradeIsOpen) {
   support::begin(mem_);
   EXPECT_TRUE(fails_with(ErrorKind::busy, [&] { run(); }));
   EXPECT_EQ(size(), database_.size());
+  EXPECT_EQ(record().left_out, "an upgrade is under way");
+  EXPECT_EQ(record().failure, "") << "nobody has to do anything about it";
+}
+
+TEST_F(PackJobTest, StaysFailedWhileItIsLeftOut) {
+  const auto state = upgrade::open_state(mem_, "standard");
+  PackRecord failed;
+  failed.failure = "pack: dangling";
+  save_pack_record(*state, failed, mem_);
+  support::begin(mem_);
+  EXPECT_TRUE(fails_with(ErrorKind::busy, [&] { run(); }));
+  EXPECT_EQ(record().failure, "pack: dangling");
+}
+
+TEST_F(PackJobTest, IsLeftOutIfAServerStartsAfterTheLookForOne) {
+  const auto env = io::make_hooked_env(mem_, [&](const io::Operation& operation) {
+    // The last that is looked at before the decision.
+    if (operation.path == in_data("Data.fs.old") && !machine_.server_runs()) machine_.start_server();
+    return io::no_limit;
+  });
+  EXPECT_TRUE(fails_with(ErrorKind::busy, [&] { pack_instance(*env, network_, instance_, scheduled()); }));
+  EXPECT_TRUE(machine_.server_runs());
+  EXPECT_EQ(size(), database_.size());
+  EXPECT_NE(record().left_out, "");
+  EXPECT_EQ(record().failure, "");
+}
+
+TEST_F(PackJobTest, WaitsNoLongerThanADayForAServerThatHangs) {
+  machine_.start_server();
+  instance_.server = "/run/schooltool/zeo.sock";
+  support::FakeNetwork network(support::always([] { return server_of_file("Data.fs"); }));
+  const std::int64_t start = network.now_ms();
+  EXPECT_TRUE(fails_with(
+      ErrorKind::io, [&] { pack_instance(mem_, network, instance_, scheduled()); }, "no answer"));
+  EXPECT_EQ(network.now_ms() - start, kDay * 1000);
+  EXPECT_NE(record().failure, "");
+}
+
+TEST_F(PackJobTest, ShowsHowTheServerGetsOn) {
+  machine_.start_server();
+  instance_.server = "/run/schooltool/zeo.sock";
+  std::ostringstream shown;
+  PackJobRequest request = scheduled();
+  request.server_progress = [&] { return std::make_unique<PackProgress>(shown, mem_, "pack by its server"); };
+  bool asked = false;
+  support::FakeNetwork network(support::always([&] {
+    class Slow : public support::Speaker {
+     public:
+      Slow(std::string words, io::MemEnv& mem) : Speaker(std::move(words)), mem_(mem) {}
+      void waited(std::int64_t, support::Wire&) override { mem_.set_now({mem_.now().seconds + 1, 0}); }
+
+     private:
+      io::MemEnv& mem_;
+    };
+    asked = true;
+    return std::make_unique<Slow>(words_of_server("Data.fs"), mem_);
+  }));
+  EXPECT_ANY_THROW(pack_instance(mem_, network, instance_, request));
+  EXPECT_TRUE(asked);
+  EXPECT_NE(shown.str().find("pack by its server  2 s"), std::string::npos) << shown.str().substr(0, 200);
 }
 
 TEST_F(PackJobTest, AsksWhatTheLastBackupShowed) {
