@@ -11,6 +11,7 @@
 #include "base/json_text.h"
 #include "base/text.h"
 #include "cli/progress.h"
+#include "upgrade/settings.h"
 #include "zeo/posix_network.h"
 
 namespace {
@@ -23,6 +24,7 @@ const cli::ToolSpec kSpec = {
     "[OPTION]...",
     app::with_instance_options(
         {{"without-backup", 0, "", "do not ask for a recent good backup"},
+         {"wait", 0, "TIME", "how long to wait for another command that has the instance"},
          {"verbose", 'v', "", "tell what was done"},
          {"dry-run", 'n', "", "tell what would be done and change nothing"},
          {"json", 0, "", "report as JSON"},
@@ -86,6 +88,7 @@ int run(const cli::Options& options) {
   app::PackJobRequest request;
   request.scheduled = options.values("instance").empty();
   request.without_backup = options.has("without-backup");
+  if (const auto wait = options.value("wait")) request.wait_s = upgrade::parse_duration(*wait);
   const int code = app::for_each(kTool, context, options, [&](const upgrade::Instance& instance) -> int {
     request.progress = [&](std::uint64_t total) {
       return cli::terminal_progress("pack of " + instance.name, total, context.env());

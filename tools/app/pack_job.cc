@@ -235,7 +235,7 @@ PackJobReport plan_pack_instance(io::Env& env, const Instance& instance, const P
 PackJobReport pack_instance(io::Env& env, zeo::Network& network, const Instance& instance,
                             const PackJobRequest& request) {
   const auto state = upgrade::open_state(env, instance.name);
-  const io::FileLock lock = upgrade::lock_instance(*state, "schooltool-db-pack", 0, env);
+  const io::FileLock lock = upgrade::lock_instance(*state, "schooltool-db-pack", request.wait_s, env);
   PackRecord record = load_pack_record(*state);
   try {
     PackJob job(env, instance, request, state.get());

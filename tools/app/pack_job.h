@@ -24,6 +24,7 @@ namespace app {
 struct PackJobRequest {
   bool scheduled = false;       // keep to pack-every and pack-min-gain, as cron does
   bool without_backup = false;  // do not ask for a recent good backup
+  unsigned wait_s = 0;          // seconds, for another command that has the instance
   // For the estimate and the offline pack, as in filestorage::PackRequest; may be empty.
   std::function<io::OnProgress(std::uint64_t total)> progress;
   // For the pack of a server; may be empty.
