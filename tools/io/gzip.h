@@ -47,4 +47,7 @@ class MemberInflater {
 void gzip_decompress(File& source, std::uint64_t limit, const std::function<void(base::ByteSpan)>& sink,
                      MemberInflater* faster = nullptr);
 
+// The most that a gzip file of this size can unpack to: deflate makes 1032 bytes of one at best.
+std::uint64_t gzip_largest_content(std::uint64_t stored);
+
 }  // namespace io

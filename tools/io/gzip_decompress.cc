@@ -170,4 +170,10 @@ void gzip_decompress(File& source, std::uint64_t limit, const std::function<void
   Inflater(source, limit, sink, faster).run();
 }
 
+std::uint64_t gzip_largest_content(std::uint64_t stored) {
+  constexpr std::uint64_t expansion = 1032;
+  constexpr std::uint64_t most = ~std::uint64_t{0};
+  return stored > most / expansion ? most : stored * expansion;
+}
+
 }  // namespace io

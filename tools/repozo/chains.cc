@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "io/atomic_file.h"
+#include "io/gzip.h"
 
 namespace repozo {
 
@@ -205,6 +206,21 @@ Names reached(const Names& all, const std::string& date) {
   return names;
 }
 
+// What the size of its file tells of a piece; "" if it can be right.
+std::string problem_of_size(const Piece& piece) {
+  const std::string found = "is " + std::to_string(piece.stored) + " bytes";
+  const std::string wanted = std::to_string(piece.size()) + " bytes";
+  if (!piece.name.gzip) return piece.stored == piece.size() ? "" : found + ", should be " + wanted;
+  // More than it was is harmless if it is zeros; to tell, it has to be unpacked.
+  if (piece.sums && piece.stored < piece.sums->stored) {
+    return found + " (compressed), should be " + std::to_string(piece.sums->stored) + " bytes";
+  }
+  if (piece.described && piece.size() > io::gzip_largest_content(piece.stored)) {
+    return found + " (compressed), which is too few for " + wanted;
+  }
+  return "";
+}
+
 }  // namespace
 
 std::vector<Chain> list_chains(Repository& repository) {
@@ -265,10 +281,7 @@ std::optional<PieceProblem> problem_of(const std::vector<Piece>& pieces) {
       return PieceProblem{name, "starts at byte " + std::to_string(piece.start) +
                                     ", but what is before it ends at " + std::to_string(end)};
     }
-    if (!piece.name.gzip && piece.stored != piece.size()) {
-      return PieceProblem{name, "is " + std::to_string(piece.stored) + " bytes, should be " +
-                                    std::to_string(piece.size()) + " bytes"};
-    }
+    if (std::string text = problem_of_size(piece); !text.empty()) return PieceProblem{name, std::move(text)};
     end = piece.end;
     end_known = piece.described || (end_known && !piece.name.gzip);
   }

@@ -67,8 +67,8 @@ std::vector<Piece> pieces_that_count(const Chain& chain);
 struct PieceProblem {
   std::string name, text;  // of the file, and what is wrong with it: "is missing"
 };
-// Whether they fit together: none is missing, or has another size on disk than described; no gap, no overlap,
-// a full backup at the front. Looks at no data. Empty: they do.
+// Whether they fit together: none is missing, or has another size on disk than described (a compressed one: a
+// smaller one); no gap, no overlap, a full backup at the front. Looks at no data. Empty: they do.
 std::optional<PieceProblem> problem_of(const std::vector<Piece>& pieces);
 
 // Whether all of it is there and fits together, with a .dat that can be used: each state that it holds can be

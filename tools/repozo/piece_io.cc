@@ -12,8 +12,6 @@ namespace repozo {
 
 namespace {
 
-constexpr std::uint64_t kMostExpansion = 1032;  // of deflate
-
 // Compares blocks with their sums as the bytes go by.
 class BlockCheck {
  public:
@@ -68,11 +66,6 @@ std::unique_ptr<io::File> open_piece(Repository& repository, const Piece& piece)
   return repository.dir().open_file(piece.name.file(), io::Access::read);
 }
 
-std::uint64_t largest_content(const io::FileStatus& status) {
-  constexpr std::uint64_t most = ~std::uint64_t{0} / kMostExpansion;
-  return std::min(status.size, most) * kMostExpansion;
-}
-
 std::uint64_t read_piece(io::File& file, const BackupName& name, std::uint64_t limit, const Sink& sink) {
   std::uint64_t done = 0;
   if (name.gzip) {
@@ -125,7 +118,7 @@ Checked check_piece(io::File& file, const Piece& piece, Check check, const Sink&
   };
   if (piece.name.gzip) {
     // Where the bytes go somewhere, not one more than there should be.
-    const std::uint64_t most = sink && piece.described ? piece.size() : largest_content(file.status());
+    const std::uint64_t most = sink && piece.described ? piece.size() : io::gzip_largest_content(stored);
     try {
       result.size = read_piece(file, piece.name, most, [&](base::ByteSpan bytes) {
         if (md5) md5->update(bytes);

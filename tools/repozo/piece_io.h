@@ -21,8 +21,6 @@ std::unique_ptr<io::File> open_piece(Repository& repository, const Piece& piece)
 // Gives the unpacked bytes to `sink`, in order, in portions of at most 1 MiB. Returns their number. corrupt
 // for gzip data that is not sound, or as soon as more than `limit` bytes come out of it.
 std::uint64_t read_piece(io::File& file, const BackupName& name, std::uint64_t limit, const Sink& sink);
-// A limit for a piece of which nothing tells the size: no gzip data unpacks to more than this.
-std::uint64_t largest_content(const io::FileStatus& status);
 
 enum class Check {
   size,  // only

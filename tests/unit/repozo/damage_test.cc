@@ -178,6 +178,23 @@ TEST(RepozoGzipDamage, OfEachBitIsToldUnlessItCarriesNothing) {
 }
 
 // As Python's gzip module writes it: with the name of a file that was renamed since.
+// Nobody could recover what a quick backup would add behind it.
+TEST(RepozoGzipDamage, ThatCutsAFileIsSeenByAQuickBackup) {
+  const std::string name = data_name(1, Packing::gzip);
+  const std::string whole = support::school_repository(Packing::gzip).at(name);
+  for (const std::size_t size : {whole.size() - 1, whole.size() / 2, std::size_t{0}}) {
+    io::MemEnv mem;
+    support::put_school(mem, Packing::gzip);
+    mem.put_file(kRepo + name, whole.substr(0, size));
+    const RepozoRun run = support::run_repozo(mem, {"-B", "-Q", "-r", "repo", "-f", "Data.fs"});
+    EXPECT_EQ(run.status, 0);
+    EXPECT_EQ(run.err, "repozo: repo/" + name + " is " + std::to_string(size) +
+                           " bytes (compressed), should be " + std::to_string(whole.size()) +
+                           " bytes; a full backup is made instead of an increment\n");
+    EXPECT_EQ(support::run_repozo(mem, {"-R", "-r", "repo"}).out, support::school_states().back());
+  }
+}
+
 TEST(RepozoGzipDamage, OfTheNameThatPythonGivesIsHarmless) {
   const std::string name = data_name(2, Packing::gzip);
   std::string named = support::school_repository(Packing::gzip).at(name);

@@ -182,6 +182,27 @@ TEST(HostileRepository, GzipFileThatUnpacksWithoutEndIsStopped) {
   EXPECT_BYTES(mem.content(kOut), support::kOldOutput);
 }
 
+// No room is asked for that no data of that size can fill: it is the .dat that is wrong, not the disk.
+TEST(HostileRepository, EndThatACompressedFileCannotReachIsToldByItsName) {
+  io::MemEnv mem;
+  support::put_school(mem, support::Packing::gzip);
+  const std::string name = kStamps[3] + ".deltafsz", path = kRepo + kStamps[0] + ".dat";
+  const std::string end = " " + std::to_string(support::school_states()[3].size()) + " ";
+  std::string dat = *mem.content(path);
+  dat.replace(dat.rfind(end), end.size(), " 900000000000000 ");
+  mem.put_file(path, dat);
+  mem.remove_all(kRepo + kStamps[3] + ".sums");
+  mem.set_capacity(2 << 20);
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"-R", "-r", "repo", "-o", "out.fs"},
+        std::vector<std::string>{"-R", "--no-verify", "-r", "repo", "-o", "out.fs"}}) {
+    const RepozoRun run = support::run_repozo(mem, words);
+    EXPECT_EQ(run.status, 1);
+    EXPECT_EQ(run.err.find("repo/" + name + " is "), 0u) << run.err;
+    EXPECT_BYTES(mem.content(kOut), support::kOldOutput);
+  }
+}
+
 TEST(HostileRepository, ThousandsOfBackupsAreRead) {
   io::MemEnv mem;
   support::put_school(mem, support::Packing::plain);

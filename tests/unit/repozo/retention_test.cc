@@ -77,6 +77,22 @@ TEST_F(KeepChains, RemovesByStampWhatIsOlder) {
   EXPECT_TRUE(mem_.status(path("03", ".fs")));
 }
 
+// Of compressed data too: the .sums tell how large the file was.
+TEST(KeepChainsOfOurs, CountNoneThatIsCut) {
+  io::MemEnv mem;
+  support::put_school(mem, Packing::gzip);
+  const std::string oldest = kRepo + kStamps[0] + ".fsz", second = kRepo + "2026-02-05-03-15-00.fsz";
+  EXPECT_EQ(support::run_repozo(mem, {"-B", "-F", "-z", "-r", "repo", "-f", "Data.fs"}).status, 0);
+  const std::string whole = mem.content(second).value_or("");
+  ASSERT_FALSE(whole.empty());
+  mem.put_file(second, whole.substr(0, whole.size() - 1));
+  const std::vector<std::string> again = {"-B", "-F", "--keep", "2", "-r", "repo", "-f", "Data.fs"};
+  EXPECT_EQ(support::run_repozo(mem, again).status, 0);
+  EXPECT_TRUE(mem.status(oldest));
+  EXPECT_EQ(support::run_repozo(mem, again).status, 0);
+  EXPECT_FALSE(mem.status(oldest));
+}
+
 // The moment between the line and the data of an increment, as a crash leaves it.
 class HalfRemoved : public testing::Test {
  protected:
