@@ -178,6 +178,21 @@ TEST(RepozoGzipDamage, OfEachBitIsToldUnlessItCarriesNothing) {
 }
 
 // As Python's gzip module writes it: with the name of a file that was renamed since.
+// As the original, which unpacks it to know its size.
+TEST(RepozoGzipDamage, IsToldByAQuickVerifyToo) {
+  const std::string name = data_name(2, Packing::gzip);
+  const std::string whole = support::school_repository(Packing::gzip).at(name);
+  std::string changed = whole;
+  changed[whole.size() / 2] = static_cast<char>(changed[whole.size() / 2] ^ 1);
+  io::MemEnv mem;
+  support::put_school(mem, Packing::gzip);
+  EXPECT_EQ(support::run_repozo(mem, {"-V", "-Q", "-r", "repo"}).status, 0);
+  mem.put_file(kRepo + name, changed);
+  const RepozoRun run = support::run_repozo(mem, {"-V", "-Q", "-r", "repo"});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_EQ(run.err.find("repo/" + name + " is damaged: "), 0u) << run.err;
+}
+
 // Nobody could recover what a quick backup would add behind it.
 TEST(RepozoGzipDamage, ThatCutsAFileIsSeenByAQuickBackup) {
   const std::string name = data_name(1, Packing::gzip);
