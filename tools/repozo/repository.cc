@@ -78,8 +78,9 @@ io::FileLock Repository::lock_and_sweep(const std::string& purpose) {
   std::set<std::string> stamps, unfinished, with_sums;
   for (const std::string& name : folder_->list()) {
     if (const auto backup = parse_name(name)) stamps.insert(backup->stamp);
-    if (io::is_temporary_name(name) && folder_->status(name)->type != io::FileType::directory) {
-      folder_->remove(name);
+    if (io::is_temporary_name(name)) {
+      const auto status = folder_->status(name);
+      if (status && status->type != io::FileType::directory) folder_->remove(name);
     }
     if (std::string stamp = stamp_with(name, ".sums-new"); !stamp.empty()) unfinished.insert(stamp);
     if (std::string stamp = stamp_with(name, ".sums"); !stamp.empty()) with_sums.insert(stamp);
