@@ -54,9 +54,7 @@ std::optional<KnownPart> known_part(Repository& repository, const Plan& plan) {
   const Piece& last = plan.pieces.back();
   try {
     const auto file = repository.dir().open_file(index_name(last.name.stamp), io::Access::read);
-    std::uint64_t size = 0;
-    if (sum_of_file(*file, size) != last.sums->index_sum || size != last.sums->index_size)
-      return std::nullopt;
+    if (!is_index_of(*last.sums, *file)) return std::nullopt;
     std::string why;
     auto index = filestorage::read_index(*file, why);
     if (!index || index->position != plan.from) return std::nullopt;

@@ -30,9 +30,7 @@ RecoverResult result_of(const State& state, const Delivered& delivered) {
 std::string objection_to(io::File& index, const Piece& last, std::uint64_t size) {
   if (last.described && last.end != size) return "is not of these data";
   if (last.sums) {
-    std::uint64_t length = 0;
-    const bool same = sum_of_file(index, length) == last.sums->index_sum && length == last.sums->index_size;
-    return same ? "" : "is damaged";
+    return is_index_of(*last.sums, index) ? "" : "is damaged";
   }
   std::string why;
   const auto loaded = filestorage::read_index(index, why);
@@ -106,11 +104,11 @@ class FileRecovery {
       return false;
     }
     const auto file = repository_.dir().open_file(name, io::Access::read);
-    io::copy_prefix(*file, target, file->status().size, {});
-    if (const std::string objection = objection_to(target, last, size); !objection.empty()) {
+    if (const std::string objection = objection_to(*file, last, size); !objection.empty()) {
       report_.warn(repository_.shown(name) + " " + objection + ", and was not restored");
       return false;
     }
+    io::copy_prefix(*file, target, file->status().size, {});
     report_.say("Restoring index file " + repository_.shown(name) + " to " + shown_ + ".index");
     return true;
   }

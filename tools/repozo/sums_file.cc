@@ -131,6 +131,12 @@ Sum sum_of_file(io::File& file, std::uint64_t& size) {
   }
 }
 
+bool is_index_of(const Sums& sums, io::File& index) {
+  std::uint64_t size = 0;
+  return index.status().size == sums.index_size && sum_of_file(index, size) == sums.index_sum &&
+         size == sums.index_size;
+}
+
 std::string encode_sums(const Sums& sums) {
   std::string text(kMagic);
   std::string name = sums.name.file();

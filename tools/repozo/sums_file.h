@@ -75,6 +75,9 @@ struct Sums {
   std::uint64_t size() const { return end - start; }
 };
 
+// Whether this is the .index file that the sums are of. One of another size is not read.
+bool is_index_of(const Sums& sums, io::File& index);
+
 std::string encode_sums(const Sums& sums);
 // Takes any bytes; empty if they are not, whole and unchanged, what encode_sums() makes.
 std::optional<Sums> decode_sums(std::string_view bytes);

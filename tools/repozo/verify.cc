@@ -195,10 +195,7 @@ class Verification {
     const std::string name = index_name(piece.name.stamp);
     if (!repository_.dir().status(name)) return fault(name, "is missing");
     const auto file = repository_.dir().open_file(name, io::Access::read);
-    std::uint64_t size = 0;
-    if (sum_of_file(*file, size) != piece.sums->index_sum || size != piece.sums->index_size) {
-      fault(name, "is damaged");
-    }
+    if (!is_index_of(*piece.sums, *file)) fault(name, "is damaged");
   }
 
   Repository& repository_;

@@ -203,6 +203,17 @@ TEST(HostileRepository, EndThatACompressedFileCannotReachIsToldByItsName) {
   }
 }
 
+TEST(HostileRepository, IndexThatIsTooLargeIsNotCopiedBesideADatabase) {
+  io::MemEnv mem;
+  support::put_school(mem, support::Packing::plain);
+  mem.put_file(kRepo + kStamps[3] + ".index", std::string(8 << 20, '('));
+  mem.set_capacity(9 << 20);
+  const RepozoRun run = support::run_repozo(mem, {"-R", "-r", "repo", "-o", "out.fs"});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(run.err, "repozo: repo/" + kStamps[3] + ".index is damaged, and was not restored\n");
+  EXPECT_BYTES(mem.content(kOut), support::school_states()[3]);
+}
+
 TEST(HostileRepository, ThousandsOfBackupsAreRead) {
   io::MemEnv mem;
   support::put_school(mem, support::Packing::plain);
