@@ -50,6 +50,7 @@ class FileRecovery {
 
   RecoverResult run() {
     State state = find_state(repository_, options_, report_);
+    demand_other_name();
     const auto old = target_.dir.status(target_.name);
     if (old && old->type != io::FileType::regular && old->type != io::FileType::symlink) {
       throw Error(ErrorKind::unsafe_path, "recover to", target_.dir.path() + "/" + target_.name,
@@ -77,6 +78,15 @@ class FileRecovery {
   }
 
  private:
+  // A slip of the hand must not replace a backup.
+  void demand_other_name() {
+    constexpr std::size_t stamp_size = 19;
+    if (!is_stamp(target_.name.substr(0, stamp_size))) return;
+    if (!target_.dir.status().same_file(repository_.dir().status())) return;
+    throw Error(ErrorKind::unsafe_path, "recover to", target_.dir.path() + "/" + target_.name,
+                "is a name of the repository's own files");
+  }
+
   std::string index_target() const { return target_.name + ".index"; }
 
   // An index that is not of these data is never beside them, whatever happens between the steps: the old one

@@ -41,7 +41,8 @@ struct RecoverResult {
 
 // The new file is written beside the target, checked and synced; only then it takes the target's name, and
 // NAME.index is replaced. An index that does not fit the data never stands beside them: the old one is
-// removed before the swap. Durable when it returns; when it throws, the target is what it was (its index may
+// removed before the swap. unsafe_path for a target that is no plain file or link, or a name of the
+// repository's own files. Durable when it returns; when it throws, the target is what it was (its index may
 // be gone, which costs its server a scan).
 RecoverResult recover_file(Repository& repository, const Target& target, const RecoverOptions& options,
                            const Report& report = {});
