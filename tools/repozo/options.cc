@@ -252,8 +252,8 @@ void drop_foreign(Options& options) {
 }
 
 std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  std::string text = words.front();
+  for (std::size_t at = 1; at < words.size(); ++at) text += ", " + words[at];
   return text;
 }
 

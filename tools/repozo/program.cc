@@ -81,10 +81,22 @@ class Program {
     }
   }
 
+  std::string moment() const {
+    const bool given = options_.mode == Mode::recover && !options_.date.value_or("").empty();
+    return given ? *options_.date : stamp_of(env_.now());
+  }
+
+  // Where there is none, the original has told what it looks for.
   Repository open_repository() {
     const std::string& given = *options_.repository;
-    if (given.empty()) throw Error::from_errno("open", given, ENOENT);
-    auto folder = open_folder(given, "");
+    std::unique_ptr<io::Dir> folder;
+    try {
+      if (given.empty()) throw Error::from_errno("open", given, ENOENT);
+      folder = open_folder(given, "");
+    } catch (const Error&) {
+      report().say("looking for files between last full backup and " + moment() + "...");
+      throw;
+    }
     messages_.show_as(folder->path(), given);
     return {env_, std::move(folder), given};
   }
@@ -108,8 +120,15 @@ class Program {
     return 1;
   }
 
+  // Of what cannot be a file, whatever is there.
+  static void demand_file_name(const std::string& path, const std::string& name) {
+    if (path.empty()) throw Error::from_errno("open", path, ENOENT);
+    if (name.empty() || name == "." || name == "..") throw Error::from_errno("open", path, EISDIR);
+  }
+
   int backup(Repository& repository) {
     const SplitPath path = split(*options_.file);
+    demand_file_name(*options_.file, path.name);
     const auto folder = open_folder(path.folder, path.name);
     messages_.show_as(folder->path() + "/" + path.name, *options_.file);
     BackupOptions wanted;
@@ -162,6 +181,7 @@ class Program {
     }
     demand_backups(repository, wanted.date);
     const SplitPath path = split(*options_.output);
+    demand_file_name(*options_.output, path.name);
     const auto folder = open_folder(path.folder, path.name + ".part");
     messages_.show_as(folder->path() + "/" + path.name, *options_.output);
     const Target target = {*folder, path.name, {}, {}, surroundings_.new_mode, *options_.output};

@@ -58,6 +58,7 @@ TEST(Options, ErrorsAreThoseOfPython) {
       {{"-B", "extra", "-R"}, "Invalid arguments: extra, -R"},
       {{"-B", "--", "-R"}, "Invalid arguments: -R"},
       {{"-B", "-"}, "Invalid arguments: -"},
+      {{"-B", "", "x"}, "Invalid arguments: , x"},
       {{}, "Either --backup, --recover or --verify is required"},
       {{"-r", "repo"}, "Either --backup, --recover or --verify is required"},
       {{"-B", "-f", "x"}, "--repository is required"},
