@@ -138,6 +138,7 @@ BackupReport run(io::Env& env, const Instance& instance, const BackupRequest& re
   report.pair = make_pair(env, instance, wanted, request.progress);
   report.warnings = warnings_of(instance, report.pair);
   note_success(outcome, report.pair, request.accept, env.now());
+  save_outcome(state, outcome, env);  // before anything goes: what it names as the last good one has to be there
   if (!outcome.damage.empty()) {
     report.warnings.push_back(instance.name + ": " + outcome.damage +
                               ". It is backed up as it is, and no older backup is removed. Look with: " +
@@ -168,7 +169,6 @@ BackupReport back_up(io::Env& env, const Instance& instance, const BackupRequest
       const io::FileLock lock = upgrade::lock_instance(*state, "schooltool-db-backup", 0, env);
       report = run(env, instance, request, *state, outcome);
     }
-    save_outcome(*state, outcome, env);
     report.outcome = outcome;
     after_success(env, instance, report);
     if (report.outcome.alarm != outcome.alarm) save_outcome(*state, report.outcome, env);
