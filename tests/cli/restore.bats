@@ -50,6 +50,8 @@ earlier_digest() { earlier_school | sha256sum; }
     expect 2 schooltool-db-restore --dry-run "$bad"
     has "$stderr" "is not a moment"
   done
+  expect 2 env TZ=CET-1CEST,M3.5.0,M10.5.0/3 schooltool-db-restore --dry-run '2026-10-25 02:30'
+  has "$stderr" "write 2026-10-25T00:30:59Z for the first, 2026-10-25T01:30:59Z for the second time"
   expect 2 schooltool-db-restore --dry-run 2001-01-01
   has "$stderr" "there is no backup from"
 }

@@ -1,8 +1,10 @@
 #include "app/local_time.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
+#include <vector>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -58,7 +60,6 @@ std::tm tm_of(const Fields& fields) {
   tm.tm_hour = fields.hour;
   tm.tm_min = fields.minute;
   tm.tm_sec = fields.second;
-  tm.tm_isdst = -1;
   return tm;
 }
 
@@ -67,6 +68,35 @@ std::tm tm_of(const Fields& fields) {
       .with_hint(
           "write 2026-11-23, '2026-11-23 03:15' (local time), 2026-11-23T03:15:00Z (UTC), or a stamp as "
           "'schooltool-db list' shows it");
+}
+
+bool same(const Fields& fields, const std::tm& tm) {
+  return tm.tm_year == fields.year - 1900 && tm.tm_mon == fields.month - 1 && tm.tm_mday == fields.day &&
+         tm.tm_hour == fields.hour && tm.tm_min == fields.minute && tm.tm_sec == fields.second;
+}
+
+// The moments, rising, at which clocks in UTC or here show these fields: one; none for a 31st of February, or
+// where clocks are put forward; two where they are put back.
+std::vector<std::time_t> moments_of(const Fields& fields, bool utc) {
+  std::vector<std::time_t> moments;
+  for (const int daylight_saving : {-1, 0, 1}) {
+    std::tm tm = tm_of(fields);
+    tm.tm_isdst = daylight_saving;
+    const std::time_t seconds = utc ? timegm(&tm) : mktime(&tm);
+    std::tm shown = {};
+    if ((utc ? gmtime_r(&seconds, &shown) : localtime_r(&seconds, &shown)) == nullptr) continue;
+    if (same(fields, shown)) moments.push_back(seconds);
+  }
+  std::sort(moments.begin(), moments.end());
+  moments.erase(std::unique(moments.begin(), moments.end()), moments.end());
+  return moments;
+}
+
+[[noreturn]] void refuse_ambiguous(const std::string& text, const std::vector<std::time_t>& moments) {
+  throw base::Error(base::ErrorKind::usage, "", "",
+                    base::quoted(text) + " was twice, as clocks were put back")
+      .with_hint("write " + base::to_iso({moments.front(), 0}) + " for the first, " +
+                 base::to_iso({moments.back(), 0}) + " for the second time");
 }
 
 }  // namespace
@@ -84,15 +114,11 @@ base::UtcTime parse_moment(const std::string& text) {
     }
   }
   if (digits.empty()) refuse(text);
-  const Fields fields = fields_of(digits);
-  std::tm tm = tm_of(fields);
-  const std::time_t seconds = utc ? timegm(&tm) : mktime(&tm);
-  // A 31st of February would have become a day in March.
-  const bool as_given = tm.tm_year == fields.year - 1900 && tm.tm_mon == fields.month - 1 &&
-                        tm.tm_mday == fields.day && fields.hour < 24 && fields.minute < 60 &&
-                        fields.second < 60;
-  if (!as_given) refuse(text);
-  return {seconds, 0};
+  const auto moments = moments_of(fields_of(digits), utc);
+  if (moments.empty()) refuse(text);
+  const bool is_day = digits.size() == 8;  // its end is the later one
+  if (moments.size() > 1 && !is_day) refuse_ambiguous(text, moments);
+  return {moments.back(), 0};
 }
 
 std::string local_text(base::UtcTime time) {
