@@ -4,12 +4,15 @@
 
 #include "app/context.h"
 #include "app/local_time.h"
+#include "backup/presence.h"
 #include "backup/record.h"
 #include "backup/repository_folder.h"
 #include "base/json_text.h"
 #include "base/text.h"
 #include "cli/report.h"
+#include "repozo/chains.h"
 #include "repozo/names.h"
+#include "repozo/repository.h"
 
 namespace {
 
@@ -19,7 +22,9 @@ const cli::ToolSpec kSpec = {kTool,
                              "list the backups that can be restored",
                              "[OPTION]...",
                              app::with_instance_options({{"json", 0, "", "report as JSON"}}),
-                             {{0, "done"}, {1, "an instance has no backup"}, {2, "could not read all of it"}},
+                             {{0, "done"},
+                              {1, "an instance has no backup"},
+                              {2, "could not read all of it, or a backup is not whole"}},
                              "",
                              false};
 
@@ -61,12 +66,27 @@ nlohmann::json to_json(const upgrade::Instance& instance, const backup::Records&
           {"problems", records.problems}};
 }
 
+// A backup whose files are not all there is told as a problem.
+backup::Records restorable(io::Env& env, const upgrade::Instance& instance) {
+  auto folder = backup::find_repository(env, instance);
+  if (!folder) return {};
+  repozo::Repository repository(env, std::move(folder));
+  backup::Records records = backup::load_records(repository.dir());
+  const auto chains = repozo::list_chains(repository);
+  std::erase_if(records.all, [&](const backup::Record& record) {
+    const std::string lacking = backup::what_lacks(repository.dir(), chains, record);
+    if (!lacking.empty())
+      records.problems.push_back(instance.name + ": " + record.stamp + " cannot be restored: " + lacking);
+    return !lacking.empty();
+  });
+  return records;
+}
+
 int run(const cli::Options& options) {
   app::Context context = app::make_context(kTool, options);
   nlohmann::json all = nlohmann::json::array();
   const int code = app::for_each(kTool, context, options, [&](const upgrade::Instance& instance) -> int {
-    const auto repository = backup::find_repository(context.env(), instance);
-    const backup::Records records = repository ? backup::load_records(*repository) : backup::Records{};
+    const backup::Records records = restorable(context.env(), instance);
     for (const std::string& problem : records.problems) std::cerr << kTool << ": " << problem << "\n";
     all.push_back(to_json(instance, records));
     if (!options.has("json")) print(instance, records);

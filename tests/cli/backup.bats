@@ -203,6 +203,24 @@ SCHOOLTOOL_DB_STAMP=$(last_stamp)"
     "$(last_stamp) $(find $DATA/blobs -name '*.blob' | wc -l) $(stat -c %s $DATA/Data.fs)"
 }
 
+@test "list leaves out what is not whole, and says so" {
+  earlier_school > $DATA/Data.fs
+  schooltool-db-backup
+  first=$(last_stamp)
+  live_on
+  schooltool-db-backup
+  second=$(last_stamp)
+  rm "$REPO/$second.deltafs"
+  expect 2 schooltool-db-list
+  has "$output" "$first"
+  is "$(grep -c "$second" <<< "$output")" 0
+  is "$stderr" "schooltool-db-list: standard: $second cannot be restored: $second.deltafs is missing"
+  rm "$REPO/$first.fs"
+  expect 2 schooltool-db-list --json
+  is "$(jq -r '.[0].backups | length' <<< "$output")" 0
+  is "$(jq -r '.[0].problems | length' <<< "$output")" 2
+}
+
 @test "status tells the age of the last backup, and is an alarm past backup-max-age" {
   schooltool-db-backup
   expect 0 schooltool-db status

@@ -8,6 +8,7 @@
 #include "backup/collect.h"
 #include "backup/names.h"
 #include "backup/outcome.h"
+#include "backup/presence.h"
 #include "backup/record.h"
 #include "backup/repository_folder.h"
 #include "backup/restore_test.h"
@@ -23,6 +24,8 @@ using base::Error;
 using base::ErrorKind;
 
 namespace {
+
+constexpr unsigned kMostTries = 3;
 
 class Verifier {
  public:
@@ -111,30 +114,9 @@ class Verifier {
     }
   }
 
-  static const repozo::Chain* find_chain(const Record& record, const std::vector<repozo::Chain>& chains) {
-    const auto match = std::find_if(chains.begin(), chains.end(),
-                                    [&](const repozo::Chain& chain) { return chain.stamp == record.chain; });
-    return match == chains.end() ? nullptr : &*match;
-  }
-  static std::size_t pieces_up_to(const Record& record, const repozo::Chain& chain) {
-    for (std::size_t at = 0; at < chain.pieces.size(); ++at) {
-      const repozo::Piece& piece = chain.pieces[at];
-      if (piece.name.file() == record.file && piece.start == record.start && piece.end == record.end &&
-          piece.md5 == record.md5)
-        return at + 1;
-    }
-    return 0;
-  }
-
   void check_record(const Record& record, const std::vector<repozo::Chain>& chains) {
-    const repozo::Chain* chain = find_chain(record, chains);
-    if (chain == nullptr || pieces_up_to(record, *chain) == 0) {
-      add(record_name(record.stamp), "tells of " + record.file + ", which is not there as it was");
-    }
-    for (const std::string& archive : record.archives) {
-      if (!dir().status(archive_name(archive)) || !dir().status(manifest_name(archive)))
-        add(record_name(record.stamp), "needs " + archive_name(archive) + ", which is missing");
-    }
+    const std::string lacking = what_lacks(dir(), chains, record);
+    if (!lacking.empty()) add(record_name(record.stamp), "is of a backup that is not whole: " + lacking);
   }
 
   static std::map<std::string, const Record*> newest_of_each(const Records& records) {
@@ -145,19 +127,15 @@ class Verifier {
 
   // Database and blobs belong together: whatever the database names is in the archives of its record.
   void check_pair(const Record& record, const std::vector<repozo::Chain>& chains) {
-    const repozo::Chain* chain = find_chain(record, chains);
-    const std::size_t pieces = chain == nullptr ? 0 : pieces_up_to(record, *chain);
-    if (pieces == 0 || !record.with_blobs) return;
+    const RecordedPieces found = pieces_of(record, chains);
+    if (found.count == 0 || !record.with_blobs) return;
     guarded(record_name(record.stamp), [&] {
-      ChainFile database(dir(), *chain, pieces);
+      ChainFile database(dir(), *found.chain, found.count);
       StoredBlobs stored(dir(), record.archives);
-      std::uint64_t found = 0, missing = 0;
+      std::uint64_t missing = 0;
       std::string first;
       for_each_blob(database, filestorage::kMagicSize, record.end, [&](const BlobKey& key) {
-        if (stored.find(key)) {
-          ++found;
-          return;
-        }
+        if (stored.find(key)) return;
         if (++missing == 1) first = filestorage::blob_path(record.layout, key);
       });
       if (missing > record.missing) {
@@ -180,9 +158,7 @@ std::string last_good(io::Env& env, const upgrade::Instance& instance) {
   return outcome.good ? outcome.stamp : std::string();
 }
 
-}  // namespace
-
-Verification verify(io::Env& env, const upgrade::Instance& instance, const VerifyRequest& request) {
+Verification verify_once(io::Env& env, const upgrade::Instance& instance, const VerifyRequest& request) {
   Verification result = Verifier(env, instance, request).run();
   if (const std::string stamp = last_good(env, instance); !stamp.empty()) {
     const std::string name = record_name(stamp);
@@ -197,6 +173,23 @@ Verification verify(io::Env& env, const upgrade::Instance& instance, const Verif
     result.faults.push_back({"", "the restore test failed: " + std::string(error.what())});
   }
   return result;
+}
+
+// What a backup adds and removes; its temporaries come and go.
+std::vector<std::string> names_in(io::Env& env, const upgrade::Instance& instance) {
+  auto names = need_repository(env, instance)->list();
+  std::erase_if(names, [](const std::string& name) { return name.starts_with('.'); });
+  return names;
+}
+
+}  // namespace
+
+Verification verify(io::Env& env, const upgrade::Instance& instance, const VerifyRequest& request) {
+  for (unsigned tries = 1;; ++tries) {
+    const auto before = names_in(env, instance);
+    Verification result = verify_once(env, instance, request);
+    if (result.faults.empty() || tries == kMostTries || names_in(env, instance) == before) return result;
+  }
 }
 
 }  // namespace backup

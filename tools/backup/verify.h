@@ -38,8 +38,9 @@ struct Verification {
 // member against its list, and for each chain that every blob which its database names is in the archives of
 // its record. With `restore_test` the newest backup is restored, blobs and all, into the folder
 // ".restore-test" of the repository, read back by the library's own reader, and removed. Damage is a fault,
-// not an error. Takes no lock: a backup that goes on meanwhile is not looked at in half. Errors: not_found
-// (no repository), no_space (for the restore test), io.
+// not an error. Takes no lock: if there are faults and the repository changed meanwhile, as a backup that
+// ends removes old ones, all of it is read anew. Errors: not_found (no repository), no_space (for the
+// restore test), io.
 Verification verify(io::Env& env, const upgrade::Instance& instance, const VerifyRequest& request);
 
 }  // namespace backup

@@ -4,6 +4,10 @@
 
 #include "backup/backup.h"
 #include "backup/names.h"
+#include "backup/presence.h"
+#include "backup/repository_folder.h"
+#include "io/hooked_env.h"
+#include "repozo/chains.h"
 #include "support/blob_scene.h"
 #include "support/errors.h"
 #include "support/scene.h"
@@ -121,6 +125,44 @@ TEST_F(VerifyTest, ABackupWhoseBlobsAreElsewhereIsNotAPair) {
   const Verification result = run();
   ASSERT_EQ(result.faults.size(), 1u);
   EXPECT_EQ(result.faults[0].name, record_name(last_.stamp));
+}
+
+// A backup that ends meanwhile removes an old one: what is gone then was not damaged.
+TEST_F(VerifyTest, ARepositoryThatChangesMeanwhileIsLookedAtAnew) {
+  bool done = false;
+  const auto meanwhile = io::make_hooked_env(mem_, [&](const io::Operation& operation) {
+    if (!done && operation.name == "read_some" && operation.path.ends_with(".fs")) {
+      done = true;
+      instance_.settings.backup_keep = instance_.settings.backup_keep_min = 1;
+      base::UtcTime now = mem_.now();
+      now.seconds += 60;
+      mem_.set_now(now);
+      BackupRequest full;
+      full.full = true;
+      last_ = back_up(mem_, instance_, full).pair.record;
+    }
+    return io::no_limit;
+  });
+  VerifyRequest request;
+  const Verification result = verify(*meanwhile, instance_, request);
+  for (const Fault& fault : result.faults) ADD_FAILURE() << fault.name << ": " << fault.text;
+  EXPECT_TRUE(done);
+  EXPECT_EQ(result.newest, last_.stamp);
+}
+
+TEST_F(VerifyTest, AnEarlierPieceThatIsMissingIsAFaultOfEveryBackupThatNeedsIt) {
+  const auto repository = [&] { return repozo::Repository(mem_, find_repository(mem_, instance_)); };
+  const Records records = load_records(*find_repository(mem_, instance_));
+  ASSERT_EQ(records.all.size(), 3u);
+  mem_.remove_all(in_repository(records.all[1].file));
+  repozo::Repository now = repository();
+  const auto chains = repozo::list_chains(now);
+  EXPECT_EQ(what_lacks(now.dir(), chains, records.all[0]), "");
+  EXPECT_EQ(what_lacks(now.dir(), chains, records.all[1]), records.all[1].file + " is missing");
+  EXPECT_EQ(what_lacks(now.dir(), chains, records.all[2]), records.all[1].file + " is missing");
+  mem_.remove_all(in_repository(archive_name(records.all[0].stamp)));
+  EXPECT_EQ(what_lacks(now.dir(), chains, records.all[0]),
+            archive_name(records.all[0].stamp) + " is missing");
 }
 
 TEST_F(VerifyTest, WithoutARepositoryThereIsNothingToVerify) {
