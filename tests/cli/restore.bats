@@ -139,6 +139,7 @@ earlier_digest() { earlier_school | sha256sum; }
   two_backups
   hold_lock $DATA/Data.fs.lock
   expect 3 schooltool-db-restore --yes "$first"
+  has "$stderr" "stop it by hand ('service schooltool stop'), then run the command again"
   is "$(digest $DATA/Data.fs)" "$(digest_of school)"
 }
 

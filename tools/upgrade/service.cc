@@ -77,7 +77,9 @@ void Service::stop(DataFolder& folder, unsigned timeout_s) {
   if (wait_until_free(folder, timeout_s)) return;
   throw Error(ErrorKind::busy, "stop", folder.path_of(folder.data_name()),
               "a server still has the database open")
-      .with_hint("stop it by hand ('service " + name_ + " stop'), then run 'schooltool-db check --repair'");
+      .with_hint("stop it by hand ('service " + name_ +
+                 " stop'), then run the command again; after an upgrade " +
+                 "that is 'schooltool-db check --repair'");
 }
 
 bool Service::start() {
