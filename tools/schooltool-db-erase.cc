@@ -31,7 +31,10 @@ std::string describe(const upgrade::Instance& instance, const backup::ErasePlan&
     text += where + base::quoted(instance.data_path()) + " (" + base::human_size(plan.size) + ", " +
             std::to_string(plan.transactions) + " transactions) is moved aside\n";
   }
-  if (plan.has_blobs) text += where + base::quoted(instance.blob_dir) + " is moved aside\n";
+  if (plan.has_blobs) {
+    text += where + base::quoted(instance.blob_dir) +
+            (plan.blobs_stay ? " stays as it is, for it is a file system of its own\n" : " is moved aside\n");
+  }
   if (plan.server_runs)
     text += where + "the server is stopped, and makes a new, blank database when it starts\n";
   return text;
@@ -52,7 +55,8 @@ int run(const cli::Options& options) {
   const backup::ErasePlan plan = backup::plan_erase(context.env(), instance);
   nlohmann::json value = {{"instance", instance.name},         {"data", instance.data_path()},
                           {"blobs", instance.blob_dir},        {"size", plan.size},
-                          {"transactions", plan.transactions}, {"server_runs", plan.server_runs}};
+                          {"transactions", plan.transactions}, {"blobs_stay", plan.blobs_stay},
+                          {"server_runs", plan.server_runs}};
   if (options.has("dry-run")) {
     std::cout << (options.has("json") ? base::json_text(value) + "\n" : describe(instance, plan));
     return cli::kDone;
@@ -69,6 +73,7 @@ int run(const cli::Options& options) {
   if (options.has("json")) {
     value["moved_to"] = done.database;
     value["blobs_moved_to"] = done.blobs;
+    value["blobs_stay"] = done.blobs_stay;
     value["started"] = done.started;
     std::cout << base::json_text(value) << "\n";
     return cli::kDone;
@@ -76,6 +81,9 @@ int run(const cli::Options& options) {
   for (const std::string& path : {done.database, done.blobs}) {
     if (!path.empty()) std::cout << instance.name << ": kept as " << base::quoted(path) << "\n";
   }
+  if (done.blobs_stay)
+    std::cout << instance.name << ": the blobs stay in " << base::quoted(instance.blob_dir)
+              << ", which is a file system of its own; a new database does not mind them\n";
   std::cout << instance.name << ": to undo this: schooltool-db restore --undo --instance " << instance.name
             << "\n";
   if (done.start_failed)

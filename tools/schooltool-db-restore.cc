@@ -64,8 +64,10 @@ std::string describe(const upgrade::Instance& instance, const backup::RestorePla
             base::human_size(plan.blob_bytes_to_add) + ") are added from the archives\n";
   }
   if (plan.blobs_missing != 0)
-    text +=
-        where + std::to_string(plan.blobs_missing) + " blobs were missing already when it was backed up\n";
+    text += where + std::to_string(plan.blobs_missing) +
+            (plan.undo ? " of its blobs are not there any more, neither in the blob folder nor in what was "
+                         "moved aside\n"
+                       : " blobs were missing already when it was backed up\n");
   if (plan.server_runs) text += where + "the server is stopped for it and started again\n";
   return text;
 }
@@ -101,6 +103,9 @@ void tell(const upgrade::Instance& instance, const backup::ExchangeReport& done,
                 : undo                    ? "undone"
                                           : "restored")
             << "; " << done.blobs_added << " blobs were added, " << done.blobs_moved << " moved aside\n";
+  if (done.blobs_left != 0)
+    std::cout << where << done.blobs_left << " blobs that it does not need stay in "
+              << base::quoted(instance.blob_dir) << ", which is a file system of its own; they do no harm\n";
   if (!done.displaced_to.empty())
     std::cout << where << "what was live is kept as " << base::quoted(done.displaced_to) << "\n";
   if (!done.aside.empty()) std::cout << where << "its own blobs are in " << base::quoted(done.aside) << "\n";
@@ -149,6 +154,7 @@ int run(const cli::Options& options) {
   value["blobs_aside"] = done.aside;
   value["blobs_added"] = done.blobs_added;
   value["blobs_moved"] = done.blobs_moved;
+  value["blobs_left"] = done.blobs_left;
   value["started"] = done.started;
   value["finished_earlier_run"] = done.finished_earlier_run;
   value["as_asked"] = done.as_asked;

@@ -98,6 +98,36 @@ root 600"
   silent
 }
 
+@test "blobs are missed where no blob folder is configured, and a restore asks for one" {
+  put_blobs
+  sed -i /blob-dir/d /etc/schooltool/standard/zeo.conf
+  expect 0 schooltool-db-backup --dry-run
+  has "$output" "standard: 12 blobs have no file"
+  expect 1 schooltool-db-backup
+  has "$stderr" "12 blobs that the database names are not backed up, for no blob folder is configured"
+  expect 1 schooltool-db status
+  an_instance standard Data.fs
+  expect 0 schooltool-db-backup
+  silent
+  sed -i /blob-dir/d /etc/schooltool/standard/zeo.conf
+  before=$(listing)
+  expect 2 schooltool-db-restore --yes
+  has "$stderr" "no blob folder is configured"
+  is "$(listing)" "$before"
+}
+
+@test "a blob folder that is a link is refused, with what to do about it" {
+  put_blobs
+  mkdir /etc/elsewhere
+  mv $DATA/blobs /etc/elsewhere/blobs
+  ln -s /etc/elsewhere/blobs $DATA/blobs
+  expect 2 schooltool-db-backup
+  has "$stderr" "mount the folder there instead, or name the one it leads to"
+  expect 2 schooltool-db-erase --yes --instance standard
+  has "$stderr" "name the folder itself as the one of the blobs, or mount it there"
+  is "$(names)" "Data.fs blobs"
+}
+
 @test "a blob that is a link fails the backup" {
   put_blobs
   lost=$(find $DATA/blobs -name '*.blob' | sort | head -n 1)

@@ -101,6 +101,29 @@ earlier_digest() { earlier_school | sha256sum; }
   expect 0 schooltool-db-restore --yes
 }
 
+@test "blobs that the replaced database alone has stay in a blob folder that is a file system of its own" {
+  schooltool-db-backup
+  put_blobs
+  cp -a $DATA/blobs "$BATS_TEST_TMPDIR/blobs"
+  mount -t tmpfs -o size=4m,mode=0700 tmpfs $DATA/blobs
+  chown $OWNER $DATA/blobs
+  cp -a "$BATS_TEST_TMPDIR/blobs/." $DATA/blobs
+  before=$(tree $DATA/blobs)
+  expect 0 schooltool-db-restore --yes
+  has "$output" "12 blobs that it does not need stay in '$DATA/blobs'"
+  is "$(digest $DATA/Data.fs)" "$(digest_of school)"
+  is "$(ls -d $DATA/blobs*)" "$DATA/blobs"
+  expect 0 schooltool-db-restore --yes --undo
+  is "$(digest $DATA/Data.fs)" "$(digest_of blobs-bushy)"
+  expect 0 schooltool-db-erase --dry-run
+  has "$output" "'$DATA/blobs' stays as it is"
+  expect 0 schooltool-db-erase --yes --instance standard
+  has "$output" "the blobs stay in '$DATA/blobs'"
+  expect 0 schooltool-db-restore --yes --undo
+  is "$(digest $DATA/Data.fs)" "$(digest_of blobs-bushy)"
+  is "$(tree $DATA/blobs)" "$before"
+}
+
 @test "a damaged record of the newest backup is refused, and an older moment is restored" {
   two_backups
   echo '{}' > $REPO/$second.backup

@@ -60,7 +60,11 @@ std::vector<std::string> warnings_of(const Instance& instance, const PairResult&
   std::vector<std::string> lines;
   const std::string where = instance.name + ": ";
   for (const std::string& line : pair.warnings) lines.push_back(where + line);
-  if (pair.record.missing != 0) {
+  if (pair.record.missing != 0 && instance.blob_dir.empty()) {
+    lines.push_back(where + std::to_string(pair.record.missing) +
+                    " blobs that the database names are not backed up, for no blob folder is configured: set "
+                    "'blobs = FOLDER' for this instance in /etc/schooltool-dbtools.conf");
+  } else if (pair.record.missing != 0) {
     lines.push_back(where + std::to_string(pair.record.missing) +
                     " blobs that the database names have no file, the first being " +
                     base::quoted(pair.record.missing_names.empty() ? "" : pair.record.missing_names.front()) +

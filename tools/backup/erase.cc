@@ -1,5 +1,7 @@
 #include "backup/erase.h"
 
+#include <cerrno>
+
 #include "backup/restore_state.h"
 #include "base/error.h"
 #include "filestorage/scan.h"
@@ -26,6 +28,7 @@ struct BlobPlace {
   std::unique_ptr<io::Dir> above;
   std::string name;
   bool exists() const { return above != nullptr && above->status(name).has_value(); }
+  bool is_mounted() const { return exists() && above->status(name)->device != above->status().device; }
 };
 
 BlobPlace blob_place(io::Env& env, const Instance& instance) {
@@ -38,6 +41,10 @@ BlobPlace blob_place(io::Env& env, const Instance& instance) {
         env.open_dir(slash == 0 ? "/" : instance.blob_dir.substr(0, slash), io::Links::administrator);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::not_found) throw;
+  }
+  if (place.exists() && place.above->status(place.name)->type != io::FileType::directory) {
+    throw Error(ErrorKind::unsafe_path, "erase", instance.blob_dir, "is a link, or no folder at all")
+        .with_hint("nothing was moved; name the folder itself as the one of the blobs, or mount it there");
   }
   return place;
 }
@@ -70,12 +77,25 @@ void move_away(io::Dir& dir, const std::string& name, const std::string& to) {
   dir.sync();
 }
 
+// False if it is a mount point.
+bool move_folder_away(io::Dir& dir, const std::string& name, const std::string& to) {
+  try {
+    move_away(dir, name, to);
+  } catch (const Error& error) {
+    if (error.sys_errno() != EBUSY && error.sys_errno() != EXDEV) throw;
+    return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 ErasePlan plan_erase(io::Env& env, const Instance& instance) {
   ErasePlan plan;
   DataFolder folder(env, instance);
-  plan.has_blobs = blob_place(env, instance).exists();
+  const BlobPlace blobs = blob_place(env, instance);
+  plan.has_blobs = blobs.exists();
+  plan.blobs_stay = blobs.is_mounted();
   plan.has_database = folder.dir().status(folder.data_name()).has_value();
   demand_something(plan.has_database, plan.has_blobs, instance);
   plan.server_runs = folder.server_is_running();
@@ -116,7 +136,10 @@ EraseReport erase(io::Env& env, const Instance& instance) {
     RestoreState kept = load_restore_state(*state).value_or(RestoreState{});
     kept.phase = RestorePhase::done;
     kept.begun = now;
-    if (has_database) kept.kept = database_to;
+    if (has_database) {
+      kept.kept = database_to;
+      kept.kept_blobs.clear();
+    }
     if (blobs.exists()) kept.kept_blobs = instance.blob_dir + "." + kWord + "-" + base::to_stamp(now);
     close_upgrade(env, *state, has_database ? folder.path_of(database_to) : std::string());
     save_restore_state(*state, kept, env);
@@ -128,8 +151,8 @@ EraseReport erase(io::Env& env, const Instance& instance) {
       report.database = folder.path_of(database_to);
     }
     if (blobs.exists()) {
-      move_away(*blobs.above, blobs.name, blobs_to);
-      report.blobs = blobs.above->path() + "/" + blobs_to;
+      report.blobs_stay = !move_folder_away(*blobs.above, blobs.name, blobs_to);
+      if (!report.blobs_stay) report.blobs = blobs.above->path() + "/" + blobs_to;
     }
   } catch (const Error&) {
     if (service.was_stopped()) service.start();

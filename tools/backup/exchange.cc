@@ -222,7 +222,9 @@ class Exchange {
       if (error.kind() != ErrorKind::corrupt) throw;
       return;
     }
-    report_.blobs_moved = move_surplus(env_, before, after, *live, restore_.aside);
+    const Surplus surplus = move_surplus(env_, before, after, *live, restore_.aside);
+    report_.blobs_moved = surplus.moved;
+    report_.blobs_left = surplus.left;
     if (BlobFolder::find(env_, restore_.aside)) report_.aside = restore_.aside;
   }
 

@@ -5,7 +5,8 @@
 //   2. restore.json says what is going on;
 //   3. blobs that only the new database needs are added to the live folder: right for both databases;
 //   4. the database is swapped (upgrade/rollback.h): the old one is kept under another name;
-//   5. blobs that only the old one needs are moved aside, into BLOBS.replaced-STAMP;
+//   5. blobs that only the old one needs are moved aside, into BLOBS.replaced-STAMP; they stay where the blob
+//      folder is a file system of its own;
 //   6. restore.json says done; the server is started.
 #pragma once
 
@@ -26,6 +27,7 @@ struct ExchangeReport {
   std::string displaced_to;  // full path of the database that was live; empty if there was none
   std::string aside;         // folder with its blobs; empty if all of them are needed still
   std::uint64_t blobs_added = 0, blobs_moved = 0;
+  std::uint64_t blobs_left = 0;  // not needed, but in a blob folder out of which nothing can be moved
   bool started = false, start_failed = false;
   bool finished_earlier_run = false;  // nothing was begun; an interrupted run was finished
   bool as_asked = true;               // false: and that run was of another backup

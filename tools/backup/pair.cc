@@ -191,13 +191,11 @@ class PairMaker {
     record.owner = live.owner;
     record.mode = live.mode;
     record.begun = begun;
-    record.with_blobs = !instance_.blob_dir.empty();
     return record;
   }
 
   bool store_blobs(Record& record, const Record* base, const repozo::Piece& piece, io::File& database,
                    StoredBlobs& stored, const io::FileStatus& before, bool last_try) {
-    if (!record.with_blobs) return true;
     const auto live = BlobFolder::find(env_, instance_.blob_dir);
     if (live) record.layout = live->layout();
     KeyList to_store(dir(), env_);
@@ -221,6 +219,7 @@ class PairMaker {
     }
     if (found.missing != 0 && replaced(before) && !last_try) return false;
     if (found.missing_names.size() > kMostMissingNames) found.missing_names.resize(kMostMissingNames);
+    record.with_blobs = !instance_.blob_dir.empty() || found.blobs != 0;
     record.blobs = found.blobs;
     record.missing = found.missing;
     record.missing_names = found.missing_names;
@@ -313,15 +312,14 @@ PairPlan plan_pair(io::Env& env, const upgrade::Instance& instance, bool full) {
   plan.full = !plan.reason.empty();
   const std::uint64_t from = plan.full ? filestorage::kMagicSize : held;
   plan.bytes = plan.full ? end : end - held;
-  if (const auto blobs = BlobFolder::find(env, instance.blob_dir)) {
-    for_each_blob(*live, from, end, [&](const BlobKey& key) {
-      if (stored && stored->find(key)) return;
-      const auto size = blobs->size(key);
-      plan.new_blobs += size ? 1U : 0U;
-      plan.new_blob_bytes += size.value_or(0);
-      plan.missing += size ? 0U : 1U;
-    });
-  }
+  const auto blobs = BlobFolder::find(env, instance.blob_dir);
+  for_each_blob(*live, from, end, [&](const BlobKey& key) {
+    if (stored && stored->find(key)) return;
+    const auto size = blobs ? blobs->size(key) : std::nullopt;
+    plan.new_blobs += size ? 1U : 0U;
+    plan.new_blob_bytes += size.value_or(0);
+    plan.missing += size ? 0U : 1U;
+  });
   plan.space_needed = space_for(plan.bytes, plan.new_blob_bytes, plan.new_blobs);
   return plan;
 }

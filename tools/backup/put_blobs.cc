@@ -1,6 +1,7 @@
 #include "backup/put_blobs.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "backup/archive.h"
 #include "backup/collect.h"
@@ -68,27 +69,17 @@ std::pair<std::string, std::string> split_path(const std::string& path) {
   return {slash == 0 ? "/" : path.substr(0, slash), path.substr(slash + 1)};
 }
 
-}  // namespace
-
-BlobNeeds find_needs(KeyList& keys, BlobFolder* live, const BlobSources& sources) {
-  BlobNeeds needs;
-  keys.for_each([&](const BlobKey& key) {
-    ++needs.needed;
-    const auto there = live != nullptr ? live->size(key) : std::nullopt;
-    const auto stored = sources.stored != nullptr ? sources.stored->find(key) : std::nullopt;
-    if (there && (!stored || stored->entry.size == *there)) return;
-    ++needs.to_add;
-    if (sources.aside != nullptr && sources.aside->size(key)) return;
-    if (stored) {
-      needs.bytes_to_add += stored->entry.size;
-      return;
-    }
-    ++needs.nowhere;
-    if (needs.nowhere_names.size() < kMostMissingNames)
-      needs.nowhere_names.push_back(filestorage::blob_path(BlobLayout::bushy, key));
-  });
-  return needs;
+void remove_empty_blob_folder(io::Env& env, const std::string& path) {
+  const auto [parent, name] = split_path(path);
+  const auto above = env.open_dir(parent, io::Links::administrator);
+  const auto folder = above->open_dir(name);
+  if (folder->list() != std::vector<std::string>{filestorage::kBlobLayoutName}) return;
+  folder->remove(filestorage::kBlobLayoutName);
+  above->remove_dir(name);
+  above->sync();
 }
+
+}  // namespace
 
 std::uint64_t add_blobs(io::Env& env, KeyList& keys, BlobFolder& live, const BlobSources& sources,
                         const io::OnProgress& progress) {
@@ -118,16 +109,20 @@ std::uint64_t add_blobs(io::Env& env, KeyList& keys, BlobFolder& live, const Blo
   return added;
 }
 
-std::uint64_t move_surplus(io::Env& env, KeyList& before, KeyList& after, BlobFolder& live,
-                           const std::string& aside_path) {
+Surplus move_surplus(io::Env& env, KeyList& before, KeyList& after, BlobFolder& live,
+                     const std::string& aside_path) {
   std::unique_ptr<BlobFolder> aside;
-  std::uint64_t moved = 0;
+  Surplus surplus;
   KeyList::Reader needed(after);
   std::optional<BlobKey> next = needed.next();
   before.for_each([&](const BlobKey& key) {
     while (next && *next < key) next = needed.next();
     if (next && *next == key) return;
     if (!live.size(key)) return;
+    if (surplus.left != 0) {
+      ++surplus.left;
+      return;
+    }
     if (!aside) {
       const io::FileStatus like = live.dir().status();
       aside = open_or_make_blob_folder(env, aside_path, live.layout(), like.owner, like.mode);
@@ -135,11 +130,19 @@ std::uint64_t move_surplus(io::Env& env, KeyList& before, KeyList& after, BlobFo
     const std::string name = filestorage::blob_file_name(key.tid);
     io::Dir& to = aside->make_folder_of(key);
     io::Dir& from = *live.folder_of(key);
-    move_file(from, to, name);
+    try {
+      move_file(from, to, name);
+    } catch (const base::Error& error) {
+      if (error.sys_errno() != EXDEV) throw;
+      ++surplus.left;
+      aside->remove_empty_folders(key);
+      return;
+    }
     live.remove_empty_folders(key);
-    ++moved;
+    ++surplus.moved;
   });
-  return moved;
+  if (surplus.left != 0 && surplus.moved == 0) remove_empty_blob_folder(env, aside_path);
+  return surplus;
 }
 
 std::unique_ptr<BlobFolder> open_or_make_blob_folder(io::Env& env, const std::string& path, BlobLayout layout,

@@ -23,28 +23,23 @@ struct BlobSources {
   BlobLayout layout = BlobLayout::bushy;  // of a folder that has to be made
 };
 
-struct BlobNeeds {
-  std::uint64_t needed = 0;                    // distinct blobs
-  std::uint64_t to_add = 0, bytes_to_add = 0;  // of these, not in the live folder
-  std::uint64_t nowhere = 0;                   // of these, in none of the sources either
-  std::vector<std::string> nowhere_names;      // the first of them
-};
-
-// Of the blobs in `keys`. `live` may be null: none is there. A file of another size than the archive says
-// counts as one to add.
-BlobNeeds find_needs(KeyList& keys, BlobFolder* live, const BlobSources& sources);
-
-// Adds them, each as a private temporary that is checked, given the owner of the folder and the modes ZODB
-// gives, synced and renamed. A file of the wrong size that is there is kept with ".damaged" behind its name.
-// Durable when it returns. What is in no source is passed over. Returns the number added.
+// Adds those of `keys` that are not in `live`, each as a private temporary that is checked, given the owner
+// of the folder and the modes ZODB gives, synced and renamed. A file of another size than the archive says
+// counts as one to add; it is kept with ".damaged" behind its name. Durable when it returns. What is in no
+// source is passed over. Returns the number added.
 std::uint64_t add_blobs(io::Env& env, KeyList& keys, BlobFolder& live, const BlobSources& sources,
                         const io::OnProgress& progress);
 
+struct Surplus {
+  std::uint64_t moved = 0;
+  // Not moved, for the blob folder is a file system of its own, and `aside` is not in it. They do no harm.
+  std::uint64_t left = 0;
+};
+
 // Moves the files of `before` that are not in `after` from `live` to the same place in `aside`, which is made
 // if need be, with the layout marker. Files that are moved already are passed over. Durable when it returns.
-// Returns the number moved.
-std::uint64_t move_surplus(io::Env& env, KeyList& before, KeyList& after, BlobFolder& live,
-                           const std::string& aside);
+Surplus move_surplus(io::Env& env, KeyList& before, KeyList& after, BlobFolder& live,
+                     const std::string& aside);
 
 // The blob folder at `path`; made, with its marker, if it is absent or was left half made. Durable when it
 // returns.

@@ -27,7 +27,7 @@ struct Record {
   std::uint64_t seconds = 0;  // it took
 
   // Of the whole state, not of this piece.
-  bool with_blobs = false;  // the instance has a blob folder
+  bool with_blobs = false;  // the instance has a blob folder, or the database names blobs all the same
   filestorage::BlobLayout layout = filestorage::BlobLayout::bushy;
   std::uint64_t blobs = 0;
   std::vector<std::string> archives;       // stamps of those that hold them, rising

@@ -7,6 +7,7 @@
 #include "backup/chain_file.h"
 #include "backup/collect.h"
 #include "backup/names.h"
+#include "backup/presence.h"
 #include "backup/repository_folder.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -31,6 +32,7 @@ constexpr std::uint64_t kSlack = 4 << 20;
 constexpr std::uint64_t kBlockSize = 4096;  // a small file takes as much
 
 Error refused(const Error& error) {
+  if (!error.hint().empty()) return error;
   return Error(error).with_hint("nothing was changed; 'schooltool-db verify' tells which backups are sound");
 }
 
@@ -81,24 +83,14 @@ const Record& choose(const Records& records, const Instance& instance,
       .with_hint("'schooltool-db list' shows what can be restored");
 }
 
-struct Chosen {
-  repozo::Chain chain;
-  std::size_t pieces = 0;
-};
-
-// The pieces of the record's state, as the record knows them.
-Chosen pieces_of(repozo::Repository& repository, const Record& record) {
-  for (repozo::Chain& chain : repozo::list_chains(repository)) {
-    if (chain.stamp != record.chain) continue;
-    for (std::size_t at = 0; at < chain.pieces.size(); ++at) {
-      const repozo::Piece& piece = chain.pieces[at];
-      if (piece.name.file() != record.file) continue;
-      if (piece.start != record.start || piece.end != record.end || piece.md5 != record.md5) break;
-      return {std::move(chain), at + 1};
-    }
-  }
-  throw Error(ErrorKind::corrupt, "read", repository.dir().path() + "/" + record.file,
-              "is not the piece that its record tells of");
+// A database without its blobs is half a school, and nobody would notice before one of them is asked for.
+void demand_blob_folder(const Instance& instance, bool has_blobs) {
+  if (!has_blobs || !instance.blob_dir.empty()) return;
+  throw Error(ErrorKind::not_found, "restore", instance.data_path(),
+              "there are blobs to be restored with it, and no blob folder is configured")
+      .with_hint(
+          "nothing was changed; set 'blobs = FOLDER' for the instance in "
+          "/etc/schooltool-dbtools.conf");
 }
 
 // Blobs are in the archives of the record; the live folder may have them too.
@@ -120,6 +112,19 @@ void find_blobs(io::Env& env, const Instance& instance, io::Dir& repository, io:
                 std::to_string(plan.blobs_missing) + " blobs of the backup are not in its archives" +
                     (stored.problems().empty() ? "" : ": " + stored.problems().front()));
   }
+}
+
+// Of the blobs that the database names, those that are neither in the live folder nor in the one moved aside.
+std::uint64_t count_lost(io::Env& env, const Instance& instance, io::File& database, std::uint64_t end,
+                         BlobFolder* aside) {
+  if (instance.blob_dir.empty()) return 0;
+  const auto live = BlobFolder::find(env, instance.blob_dir);
+  std::uint64_t lost = 0;
+  for_each_blob(database, filestorage::kMagicSize, end, [&](const BlobKey& key) {
+    const bool there = (live && live->size(key)) || (aside != nullptr && aside->size(key));
+    lost += there ? 0U : 1U;
+  });
+  return lost;
 }
 
 // The folder of the blobs may be on a file system of its own.
@@ -274,9 +279,14 @@ RestorePlan plan_restore(io::Env& env, const Instance& instance, const std::opti
   plan.record = choose(records, instance, moment);
   plan.problems = records.problems;
   plan.source_path = repository.dir().path() + "/" + plan.record.file;
+  demand_blob_folder(instance, plan.record.blobs > plan.record.missing);
   try {
-    const Chosen chosen = pieces_of(repository, plan.record);
-    ChainFile database(repository.dir(), chosen.chain, chosen.pieces);
+    const auto chains = repozo::list_chains(repository);
+    const RecordedPieces pieces = pieces_of(plan.record, chains);
+    if (pieces.count == 0) {
+      throw Error(ErrorKind::corrupt, "read", plan.source_path, "is not the piece that its record tells of");
+    }
+    ChainFile database(repository.dir(), *pieces.chain, pieces.count);
     find_blobs(env, instance, repository.dir(), database, plan);
   } catch (const Error& error) {
     throw refused(error);
@@ -306,10 +316,13 @@ RestorePlan plan_undo(io::Env& env, const Instance& instance) {
     look_at_live(plan, folder);
     return plan;
   }
+  const auto aside = BlobFolder::find(env, last->kept_blobs);
+  demand_blob_folder(instance, aside != nullptr);
   const auto source = upgrade::source_named(folder, last->kept);
   plan.source_path = folder.path_of(last->kept);
   plan.record.end = source.database.size;
   plan.record.last_tid = source.database.last_tid;
+  plan.blobs_missing = count_lost(env, instance, *folder.open_ours(last->kept), plan.record.end, aside.get());
   look_at_live(plan, folder);
   return plan;
 }

@@ -26,7 +26,9 @@ struct RestorePlan {
   Record record;            // the backup; of an undo only end and last_tid
   std::string source_path;  // what becomes live
   std::uint64_t blobs_to_add = 0, blob_bytes_to_add = 0;
-  std::uint64_t blobs_missing = 0;  // named by the database, in no archive and not in the live folder
+  // Named by the database, and neither in the live folder nor in an archive (an undo: in what was moved
+  // aside).
+  std::uint64_t blobs_missing = 0;
   // What is live now.
   bool live_exists = false;
   std::uint64_t live_size = 0;
@@ -39,11 +41,12 @@ struct RestorePlan {
 };
 
 // The newest backup not after `moment`, or the newest of all; corrupt if that may be one whose record is
-// damaged. Changes nothing. Errors: not_found (no such
-// backup, with a hint how to see which there are), corrupt (a damaged record, piece or list), no_space.
+// damaged. Changes nothing. Errors: not_found (no such backup, with a hint how to see which there are; blobs
+// to restore, and no blob folder configured), corrupt (a damaged record, piece or list), no_space.
 RestorePlan plan_restore(io::Env& env, const upgrade::Instance& instance,
                          const std::optional<base::UtcTime>& moment);
-// What the last restore replaced. Error(not_found) if there was none.
+// What the last restore replaced. Error(not_found) if there was none, or no blob folder is configured for its
+// blobs.
 RestorePlan plan_undo(io::Env& env, const upgrade::Instance& instance);
 
 // Carries a plan out under the instance's lock. If an interrupted restore or undo had come past its swap,

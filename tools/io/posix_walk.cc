@@ -88,7 +88,9 @@ class Walk {
     checked("read the status of", here.path, [&] { return ::fstat(here.fd.get(), &st); });
     const FileStatus folder = to_status(st);
     if (link.owner.uid != 0 || folder.owner.uid != 0 || (folder.mode & 022) != 0) {
-      refuse(path, "is a symbolic link that others than root could have made");
+      throw base::Error(base::ErrorKind::unsafe_path, "open", path,
+                        "is a symbolic link that others than root could have made")
+          .with_hint("mount the folder there instead, or name the one it leads to");
     }
     if (++links_followed_ > kMostLinks) refuse(path_, "leads through too many symbolic links");
     std::array<char, PATH_MAX> target;

@@ -405,11 +405,46 @@ TEST_F(BackupTest, HooksRunBeforeAndAfterAndAreToldTheOutcome) {
   EXPECT_NE(ran.back().find("SCHOOLTOOL_DB_OUTCOME=failed"), std::string::npos);
 }
 
-TEST_F(BackupTest, AnInstanceWithoutBlobsIsBackedUpToo) {
+TEST_F(BackupTest, ADatabaseWithoutBlobsNeedsNoBlobFolder) {
   instance_.blob_dir.clear();
+  BlobSchool plain;
+  plain.commit({});
+  plain.put(mem_);
   const BackupReport report = run();
+  EXPECT_TRUE(report.warnings.empty());
   EXPECT_FALSE(report.pair.record.with_blobs);
   EXPECT_TRUE(names(".blobs.tar").empty());
+}
+
+// A mistake in the configuration must not give backups without blobs that look like good ones.
+TEST_F(BackupTest, BlobsWithoutABlobFolderAreTold) {
+  instance_.blob_dir.clear();
+  EXPECT_EQ(plan_pair(mem_, instance_, false).missing, 5u);
+  const BackupReport report = run();
+  EXPECT_EQ(report.pair.record.missing, 5u);
+  ASSERT_EQ(report.warnings.size(), 1u);
+  EXPECT_NE(report.warnings[0].find("no blob folder is configured"), std::string::npos);
+}
+
+TEST_F(BackupTest, ABlobFolderThatIsConfiguredLaterGivesItsBlobsToTheBackupThere) {
+  instance_.blob_dir.clear();
+  run();
+  instance_ = support::blob_instance();
+  const BackupReport report = run();
+  EXPECT_TRUE(report.warnings.empty());
+  EXPECT_EQ(extracted(report.pair.record.archives), school_.blobs());
+}
+
+TEST_F(BackupTest, AnIncrementAfterThatHasAllBlobsToo) {
+  instance_.blob_dir.clear();
+  run();
+  instance_ = support::blob_instance();
+  school_.commit({9});
+  school_.put(mem_);
+  const BackupReport report = run();
+  EXPECT_EQ(report.pair.action, Action::increment);
+  EXPECT_EQ(report.pair.record.blobs, 6u);
+  EXPECT_EQ(extracted(report.pair.record.archives), school_.blobs());
 }
 
 TEST_F(BackupTest, TheDryRunSaysWhatWouldBeDone) {

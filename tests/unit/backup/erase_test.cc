@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "backup/restore.h"
+#include "backup/restore_state.h"
+#include "io/hooked_env.h"
 #include "support/blob_scene.h"
 #include "support/errors.h"
 #include "support/scene.h"
@@ -71,6 +73,50 @@ TEST_F(EraseTest, WhatIsGoneAlreadyDoesNotKeepTheRestFromGoing) {
   EXPECT_TRUE(report.database.empty());
   EXPECT_FALSE(mem_.status(support::kBlobDir));
   EXPECT_TRUE(support::fails_with(base::ErrorKind::not_found, [&] { erase(mem_, instance_); }));
+}
+
+TEST_F(EraseTest, ABlobFolderThatIsMountedStays) {
+  const auto mounted = io::make_hooked_env(mem_, [](const io::Operation& operation) {
+    if (operation.name == "rename" && operation.path == support::kBlobDir)
+      throw base::Error::from_errno("rename", operation.path, EBUSY);
+    return io::no_limit;
+  });
+  machine_.start_server();
+  const EraseReport report = erase(*mounted, instance_);
+  EXPECT_TRUE(report.blobs_stay);
+  EXPECT_TRUE(report.started);
+  EXPECT_EQ(report.blobs, "");
+  EXPECT_BYTES(mem_.content(report.database), school_.database());
+  EXPECT_EQ(support::blobs_in(mem_), school_.blobs());
+  machine_.stop_server();
+  restore(*mounted, instance_, plan_undo(*mounted, instance_), {});
+  EXPECT_BYTES(mem_.content(in_data("Data.fs")), school_.database());
+  EXPECT_EQ(support::blobs_in(mem_), school_.blobs());
+}
+
+TEST_F(EraseTest, ABlobFolderThatIsALinkIsRefusedBeforeAnythingIsMoved) {
+  mem_.remove_all(support::kBlobDir);
+  mem_.put_symlink(support::kBlobDir, "/srv/blobs");
+  const auto refused = [&](const std::function<void()>& act) {
+    return support::fails_with(base::ErrorKind::unsafe_path, act, "is a link");
+  };
+  EXPECT_TRUE(refused([&] { plan_erase(mem_, instance_); }));
+  EXPECT_TRUE(refused([&] { erase(mem_, instance_); }));
+  EXPECT_BYTES(mem_.content(in_data("Data.fs")), school_.database());
+}
+
+// What an earlier restore had moved aside is not what an undo of the erasure needs.
+TEST_F(EraseTest, UndoIsOfTheErasureAlone) {
+  const auto state = upgrade::open_state(mem_, "standard");
+  RestoreState earlier;
+  earlier.kept = "Data.fs.replaced-20260101T000000Z";
+  earlier.kept_blobs = std::string(support::kBlobDir) + ".replaced-20260101T000000Z";
+  save_restore_state(*state, earlier, mem_);
+  mem_.remove_all(support::kBlobDir);
+  const EraseReport report = erase(mem_, instance_);
+  const RestoreState kept = *load_restore_state(*state);
+  EXPECT_EQ(in_data(kept.kept), report.database);
+  EXPECT_EQ(kept.kept_blobs, "");
 }
 
 TEST_F(EraseTest, ThePlanTellsWhatIsThere) {

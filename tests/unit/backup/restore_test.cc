@@ -114,6 +114,45 @@ TEST_F(RestoreTest, ABlobOfTheWrongSizeIsReplacedAndKept) {
   EXPECT_EQ(mem_.content(path + ".damaged"), "cut");
 }
 
+TEST_F(RestoreTest, WithoutABlobFolderABackupWithBlobsIsRefused) {
+  instance_.blob_dir.clear();
+  EXPECT_TRUE(fails_with(
+      ErrorKind::not_found, [&] { run(); }, "no blob folder is configured"));
+  EXPECT_BYTES(live(), school_.database());
+}
+
+// The blob folder is a file system of its own: nothing can be moved out of it.
+TEST_F(RestoreTest, BlobsThatCannotBeMovedStay) {
+  const auto mounted = io::make_hooked_env(mem_, [](const io::Operation& operation) {
+    if (operation.name == "rename" && operation.path.ends_with(".blob"))
+      throw base::Error::from_errno("rename", operation.path, EXDEV);
+    return io::no_limit;
+  });
+  const auto before = support::blobs_in(mem_);
+  tick();
+  const ExchangeReport done =
+      restore(*mounted, instance_, plan_restore(*mounted, instance_, std::nullopt), {});
+  EXPECT_BYTES(live(), second_database_);
+  EXPECT_EQ(support::blobs_in(mem_), before);
+  EXPECT_EQ(done.blobs_moved, 0u);
+  EXPECT_EQ(done.blobs_left, 3u);
+  EXPECT_EQ(done.aside, "");
+  for (const std::string& name : mem_.list(support::kDataDir))
+    EXPECT_FALSE(name.starts_with("blobs.")) << name;
+  EXPECT_EQ(load_restore_state(*upgrade::open_state(mem_, "standard"))->phase, RestorePhase::done);
+  tick();
+  restore(*mounted, instance_, plan_undo(*mounted, instance_), {});
+  EXPECT_BYTES(live(), school_.database());
+  EXPECT_EQ(support::blobs_in(mem_), school_.blobs());
+}
+
+TEST_F(RestoreTest, ThePlanOfAnUndoTellsWhichBlobsAreLost) {
+  const ExchangeReport done = run();
+  EXPECT_EQ(plan_undo(mem_, instance_).blobs_missing, 0u);
+  mem_.remove_all(done.aside);
+  EXPECT_EQ(plan_undo(mem_, instance_).blobs_missing, 3u);
+}
+
 TEST_F(RestoreTest, UndoBringsBackWhatWasReplaced) {
   run(repozo::time_of(first_.stamp));
   const ExchangeReport undone = undo();
