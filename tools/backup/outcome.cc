@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/json_text.h"
 #include "io/atomic_file.h"
+#include "upgrade/journal.h"
 
 namespace backup {
 
@@ -43,6 +44,12 @@ Outcome load_outcome(io::Dir& state) {
     if (error.kind() != base::ErrorKind::corrupt) throw;
     return {};
   }
+}
+
+std::string last_good_stamp(io::Env& env, const upgrade::Instance& instance) {
+  const auto state = upgrade::find_state(env, instance.name);
+  const Outcome outcome = state ? load_outcome(*state) : Outcome{};
+  return outcome.good ? outcome.stamp : std::string();
 }
 
 void save_outcome(io::Dir& state, const Outcome& outcome, io::Env& env) {

@@ -8,6 +8,7 @@
 
 #include "base/utc_time.h"
 #include "io/env.h"
+#include "upgrade/instances.h"
 
 namespace backup {
 
@@ -36,6 +37,8 @@ struct Outcome {
 
 // An absent or unreadable one is empty: it is told anew by the next run.
 Outcome load_outcome(io::Dir& state);
+// Stamp of the last good backup, as it was noted outside of the repository; "" if that is not known.
+std::string last_good_stamp(io::Env& env, const upgrade::Instance& instance);
 void save_outcome(io::Dir& state, const Outcome& outcome, io::Env& env);
 
 }  // namespace backup

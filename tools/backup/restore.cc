@@ -7,6 +7,7 @@
 #include "backup/chain_file.h"
 #include "backup/collect.h"
 #include "backup/names.h"
+#include "backup/outcome.h"
 #include "backup/presence.h"
 #include "backup/repository_folder.h"
 #include "base/error.h"
@@ -63,19 +64,22 @@ void look_at_live(RestorePlan& plan, DataFolder& folder) {
   plan.transactions_lost = count_later(*live, plan.record.last_tid);
 }
 
-const Record& choose(const Records& records, const Instance& instance,
+// `last_good`: its stamp, as far as it is known.
+const Record& choose(const Records& records, const std::string& last_good, const Instance& instance,
                      const std::optional<base::UtcTime>& moment) {
   const std::string latest = moment ? repozo::stamp_of(*moment) : "9";
   const Record* chosen = nullptr;
   for (const Record& record : records.all) {
     if (record.stamp <= latest) chosen = &record;
   }
-  for (const std::string& damaged : records.damaged) {
-    if (damaged > latest || (chosen != nullptr && damaged < chosen->stamp)) continue;
-    throw Error(ErrorKind::corrupt, "restore", repository_path(instance) + "/" + record_name(damaged),
-                "is damaged, and is that of the backup to restore")
+  const auto refuse_if_meant = [&](const std::string& stamp, const char* what) {
+    if (stamp > latest || (chosen != nullptr && stamp <= chosen->stamp)) return;
+    throw Error(ErrorKind::corrupt, "restore", repository_path(instance) + "/" + record_name(stamp),
+                std::string(what) + ", and is that of the backup to restore")
         .with_hint("to restore an older backup, name its moment; 'schooltool-db list' shows them");
-  }
+  };
+  for (const std::string& damaged : records.damaged) refuse_if_meant(damaged, "is damaged");
+  if (!last_good.empty()) refuse_if_meant(last_good, "is missing");
   if (chosen != nullptr) return *chosen;
   throw Error(ErrorKind::not_found, "restore", repository_path(instance),
               moment ? "there is no backup from " + base::to_iso(*moment) + " or before"
@@ -276,7 +280,7 @@ RestorePlan plan_restore(io::Env& env, const Instance& instance, const std::opti
   repozo::Repository repository(env, need_repository(env, instance));
   const Records records = load_records(repository.dir());
   RestorePlan plan;
-  plan.record = choose(records, instance, moment);
+  plan.record = choose(records, last_good_stamp(env, instance), instance, moment);
   plan.problems = records.problems;
   plan.source_path = repository.dir().path() + "/" + plan.record.file;
   demand_blob_folder(instance, plan.record.blobs > plan.record.missing);

@@ -41,8 +41,8 @@ struct RestorePlan {
 };
 
 // The newest backup not after `moment`, or the newest of all; corrupt if that may be one whose record is
-// damaged. Changes nothing. Errors: not_found (no such backup, with a hint how to see which there are; blobs
-// to restore, and no blob folder configured), corrupt (a damaged record, piece or list), no_space.
+// damaged or gone. Changes nothing. Errors: not_found (no such backup, with a hint how to see which there
+// are; blobs to restore, and no blob folder configured), corrupt (a damaged record, piece or list), no_space.
 RestorePlan plan_restore(io::Env& env, const upgrade::Instance& instance,
                          const std::optional<base::UtcTime>& moment);
 // What the last restore replaced. Error(not_found) if there was none, or no blob folder is configured for its

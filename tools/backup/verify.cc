@@ -151,16 +151,9 @@ class Verifier {
   Verification result_;
 };
 
-// Its stamp, as the backup itself noted outside of the repository; "" if that is not known.
-std::string last_good(io::Env& env, const upgrade::Instance& instance) {
-  const auto state = upgrade::find_state(env, instance.name);
-  const Outcome outcome = state ? load_outcome(*state) : Outcome{};
-  return outcome.good ? outcome.stamp : std::string();
-}
-
 Verification verify_once(io::Env& env, const upgrade::Instance& instance, const VerifyRequest& request) {
   Verification result = Verifier(env, instance, request).run();
-  if (const std::string stamp = last_good(env, instance); !stamp.empty()) {
+  if (const std::string stamp = last_good_stamp(env, instance); !stamp.empty()) {
     const std::string name = record_name(stamp);
     if (!need_repository(env, instance)->status(name))
       result.faults.push_back({name, "is missing, and was the last good backup"});

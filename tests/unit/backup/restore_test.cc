@@ -210,6 +210,15 @@ TEST_F(RestoreTest, ADamagedRecordOfTheBackupThatIsMeantIsRefused) {
   EXPECT_BYTES(live(), first_school_database_);
 }
 
+TEST_F(RestoreTest, AMissingRecordOfTheLastGoodBackupIsRefusedToo) {
+  mem_.remove_all(std::string(support::kRepository) + "/" + record_name(second_.stamp));
+  EXPECT_TRUE(fails_with(
+      ErrorKind::corrupt, [&] { run(); }, "is missing"));
+  EXPECT_BYTES(live(), school_.database());
+  run(repozo::time_of(first_.stamp));
+  EXPECT_BYTES(live(), first_school_database_);
+}
+
 TEST_F(RestoreTest, ADamagedRecordOfAnotherBackupIsTold) {
   mem_.put_file(std::string(support::kRepository) + "/" + record_name(first_.stamp), "{}");
   const RestorePlan plan = plan_restore(mem_, instance_, std::nullopt);
