@@ -46,8 +46,8 @@ class ArchiveWriter {
   std::uint64_t count_ = 0, bytes_ = 0;
 };
 
-// Reads the whole archive with a tar reader and compares each member with the manifest: name, place, size and
-// digest. Error(corrupt) naming the first that differs.
+// Reads the whole archive with a tar reader and compares each member with the manifest, name, size and
+// digest, and then all bytes with the digest of the archive. Error(corrupt) naming the first that differs.
 void check_archive(io::File& archive, Manifest& manifest, const io::OnProgress& progress);
 
 // The bytes of one blob, in pieces. Error(corrupt) if they are not those of the manifest; what came before

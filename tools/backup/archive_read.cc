@@ -41,6 +41,13 @@ class TarReader {
     check(result);
     return entry;
   }
+  // Of the whole archive, read to its end.
+  Digest digest() {
+    const void* bytes = nullptr;
+    while (read(&bytes) != 0) {
+    }
+    return digest_of(hasher_);
+  }
   // Passes the data of the member to `sink`; false for a member with holes.
   bool data(const std::function<void(base::ByteSpan)>& sink) {
     std::uint64_t expected = 0;
@@ -61,16 +68,21 @@ class TarReader {
   static la_ssize_t on_read(archive* reader, void* self, const void** bytes) {
     auto& tar = *static_cast<TarReader*>(self);
     try {  // an exception must not pass through C code
-      const std::size_t got = tar.file_.read_full(tar.offset_, tar.buffer_);
-      tar.offset_ += got;
-      *bytes = tar.buffer_.data();
-      if (tar.progress_) tar.progress_(tar.offset_);
-      return static_cast<la_ssize_t>(got);
+      return static_cast<la_ssize_t>(tar.read(bytes));
     } catch (...) {
       tar.thrown_ = std::current_exception();
       archive_set_error(reader, EIO, "%s", "read failed");
       return -1;
     }
+  }
+
+  std::size_t read(const void** bytes) {
+    const std::size_t got = file_.read_full(offset_, buffer_);
+    offset_ += got;
+    hasher_.update(std::span(buffer_).first(got));
+    *bytes = buffer_.data();
+    if (progress_) progress_(offset_);
+    return got;
   }
 
   // A warning is damage too: our own archives give none.
@@ -88,6 +100,7 @@ class TarReader {
   std::unique_ptr<archive, int (*)(archive*)> reader_;
   std::vector<std::byte> buffer_;
   std::uint64_t offset_ = 0;
+  base::Xxh128 hasher_;
 };
 
 std::string path_in(archive_entry* entry) {
@@ -130,6 +143,7 @@ void check_archive(io::File& archive, Manifest& manifest, const io::OnProgress& 
     if (!whole || digest_of(hasher) != expected.digest) refuse(archive, path + " in it is damaged");
   }
   if (tar.next() != nullptr) refuse(archive, "holds more than its list names");
+  if (tar.digest() != manifest.archive_digest()) refuse(archive, "is damaged beside its blobs");
 }
 
 void read_blob(io::File& archive, const ManifestEntry& entry,

@@ -61,6 +61,7 @@ struct ArchiveWriter::Tar {
   void flush() {
     if (buffer.empty()) return;
     file.write_full(flushed, buffer);
+    hasher.update(buffer);
     file.start_writeback(flushed, buffer.size());
     flushed += buffer.size();
     buffer.clear();
@@ -106,6 +107,7 @@ struct ArchiveWriter::Tar {
   io::File& file;
   std::vector<std::byte> buffer;
   std::uint64_t flushed = 0;
+  base::Xxh128 hasher;        // of what is flushed
   std::uint64_t missing = 0;  // of the member at work
   bool over = false;
   std::exception_ptr thrown;
@@ -167,7 +169,7 @@ void ArchiveWriter::add(const BlobKey& key, io::File& blob) {
 
 void ArchiveWriter::commit() {
   tar_->close();
-  manifest_.finish(tar_->position());
+  manifest_.finish(tar_->position(), digest_of(tar_->hasher));
   archive_.seal({0, 0}, 0600);
   list_.seal({0, 0}, 0600);
   archive_.commit(io::Replace::no);

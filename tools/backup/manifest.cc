@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kMagic = "SDBBLOB1";
 constexpr std::uint64_t kBlockEntries = 1024;
-constexpr std::size_t kDigestedHeader = 72;
+constexpr std::size_t kDigestedHeader = 88;
 
 void store_key(std::byte* at, const BlobKey& key) {
   base::store_be(at, key.tid);
@@ -79,7 +79,7 @@ void ManifestWriter::flush() {
   buffer_.clear();
 }
 
-void ManifestWriter::finish(std::uint64_t archive_size) {
+void ManifestWriter::finish(std::uint64_t archive_size, const Digest& archive_digest) {
   flush();
   std::array<std::byte, kManifestHeaderSize> header;
   std::copy_n(base::as_bytes(kMagic).begin(), kMagic.size(), header.begin());
@@ -89,6 +89,7 @@ void ManifestWriter::finish(std::uint64_t archive_size) {
   store_key(header.data() + 40, last_);
   const Digest entries = digest_of(hasher_);
   std::copy(entries.begin(), entries.end(), header.begin() + 56);
+  std::copy(archive_digest.begin(), archive_digest.end(), header.begin() + 72);
   const Digest own = digest_of_bytes(std::span(header).first(kDigestedHeader));
   std::copy(own.begin(), own.end(), header.begin() + kDigestedHeader);
   file_.write_full(0, header);
@@ -107,6 +108,7 @@ Manifest::Manifest(std::unique_ptr<io::File> file) : file_(std::move(file)) {
   first_ = load_key(header.data() + 24);
   last_ = load_key(header.data() + 40);
   std::copy_n(header.begin() + 56, entries_digest_.size(), entries_digest_.begin());
+  std::copy_n(header.begin() + 72, archive_digest_.size(), archive_digest_.begin());
   const std::uint64_t size = file_->status().size;
   const std::uint64_t entries = (size - kManifestHeaderSize) / kManifestEntrySize;
   if (count_ != entries || size != kManifestHeaderSize + entries * kManifestEntrySize)

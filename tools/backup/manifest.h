@@ -9,7 +9,8 @@
 //            24 16   tid and oid of the first entry
 //            40 16   tid and oid of the last entry
 //            56 16   digest of all entries
-//            72 16   digest of the 72 bytes before
+//            72 16   digest of the archive: also of what lies between the blobs
+//            88 16   digest of the 88 bytes before
 //   entry     0 16   tid, oid
 //            16  8   size of the blob
 //            24  8   offset of its first byte in the archive
@@ -45,7 +46,7 @@ struct ManifestEntry {
   Digest digest{};
 };
 
-inline constexpr std::uint64_t kManifestHeaderSize = 88;
+inline constexpr std::uint64_t kManifestHeaderSize = 104;
 inline constexpr std::uint64_t kManifestEntrySize = 48;
 
 // Writes into an empty file; entries as they come, the header last.
@@ -55,7 +56,7 @@ class ManifestWriter {
   // Keys rise strictly.
   void add(const ManifestEntry& entry);
   // Not durable: the caller syncs.
-  void finish(std::uint64_t archive_size);
+  void finish(std::uint64_t archive_size, const Digest& archive_digest);
 
  private:
   void flush();
@@ -75,6 +76,7 @@ class Manifest {
 
   std::uint64_t count() const { return count_; }
   std::uint64_t archive_size() const { return archive_size_; }
+  const Digest& archive_digest() const { return archive_digest_; }
   const BlobKey& first() const { return first_; }
   const BlobKey& last() const { return last_; }
   ManifestEntry entry(std::uint64_t number);
@@ -90,7 +92,7 @@ class Manifest {
   std::unique_ptr<io::File> file_;
   std::uint64_t count_ = 0, archive_size_ = 0;
   BlobKey first_, last_;
-  Digest entries_digest_{};
+  Digest entries_digest_{}, archive_digest_{};
   std::vector<std::byte> block_;  // entries from block_start_ on
   std::uint64_t block_start_ = 0, block_count_ = 0;
 };

@@ -106,6 +106,13 @@ Record from_json(json value) {
   return record;
 }
 
+std::string file_text(const Record& record) {
+  // What base::json_text() replaces in the text would not be found again in the value.
+  json value = base::parse_json(base::json_text(to_json(record)));
+  value[kCheckKey] = digest_of_text(base::json_text(value));
+  return base::json_text(value) + "\n";
+}
+
 }  // namespace
 
 std::string record_json(const Record& record) {
@@ -113,12 +120,8 @@ std::string record_json(const Record& record) {
 }
 
 void save_record(io::Dir& repository, const Record& record, io::Env& env) {
-  json value = to_json(record);
-  // What was replaced in the text would not be found again in the value.
-  value = base::parse_json(base::json_text(value));
-  value[kCheckKey] = digest_of_text(base::json_text(value));
-  io::replace_file(repository, record_name(record.stamp), base::as_bytes(base::json_text(value) + "\n"),
-                   {0, 0}, 0600, env);
+  io::replace_file(repository, record_name(record.stamp), base::as_bytes(file_text(record)), {0, 0}, 0600,
+                   env);
 }
 
 Record load_record(io::Dir& repository, const std::string& stamp) {
@@ -130,11 +133,12 @@ Record load_record(io::Dir& repository, const std::string& stamp) {
   Record record;
   try {
     record = from_json(base::parse_json(text));
-  } catch (const json::exception& error) {
-    throw refuse(error.what());
+  } catch (const json::exception&) {  // its text has the bytes in it
+    throw refuse("is damaged");
   } catch (const Error& error) {
     throw refuse(error.reason());
   }
+  if (text != file_text(record)) throw refuse("is damaged");  // be it only in the space between its words
   if (record.stamp != stamp) throw refuse("is the record of another backup");
   return record;
 }

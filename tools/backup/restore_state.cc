@@ -70,8 +70,8 @@ std::optional<RestoreState> load_restore_state(io::Dir& state) {
   };
   try {
     return from_json(base::parse_json(io::read_small_file(state, kName, kLimit)));
-  } catch (const json::exception& error) {
-    throw refuse(error.what());
+  } catch (const json::exception&) {
+    throw refuse("is damaged");
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::corrupt) throw;
     throw refuse(error.reason());

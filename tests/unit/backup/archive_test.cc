@@ -79,26 +79,16 @@ TEST_P(ArchiveTest, EachBlobIsReadFromItsPlace) {
   EXPECT_FALSE(stored.find({1, 1}));
 }
 
-TEST_P(ArchiveTest, EveryChangedByteThatMattersIsNoticed) {
+TEST_P(ArchiveTest, EveryChangedByteIsNoticed) {
   write();
   const std::string path = "/repo/" + archive_name(kStamp);
   const std::string whole = *mem_.content(path);
-  std::size_t unnoticed = 0;
   for (std::size_t at = 0; at < whole.size(); ++at) {
     std::string damaged = whole;
     damaged[at] = static_cast<char>(damaged[at] ^ 0x41);
     mem_.put_file(path, damaged);
-    try {
-      check();
-      // Only padding, which no reader looks at.
-      EXPECT_EQ(support::untar(damaged), support::untar(whole)) << at;
-      EXPECT_EQ(whole[at], '\0') << at;
-      ++unnoticed;
-    } catch (const base::Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::corrupt);
-    }
+    EXPECT_TRUE(fails_with(ErrorKind::corrupt, [&] { check(); })) << at;
   }
-  EXPECT_LT(unnoticed, whole.size());
 }
 
 TEST_P(ArchiveTest, ACutOneIsNoticed) {

@@ -32,7 +32,7 @@ class ManifestTest : public testing::Test {
     const auto file = dir->create_file("list", 0600);
     ManifestWriter writer(*file);
     for (std::uint64_t n = 0; n < count; ++n) writer.add(nth(n));
-    writer.finish(count * 100000 + 1);
+    writer.finish(count * 100000 + 1, {});
   }
   Manifest open() {
     return Manifest(mem_.open_dir("/", io::Links::refuse)->open_file("list", io::Access::read));
@@ -115,7 +115,7 @@ TEST_F(ManifestTest, EntriesOutsideTheArchiveAreRefused) {
     ManifestWriter writer(*file);
     writer.add(first);
     writer.add(second);
-    writer.finish(1000);
+    writer.finish(1000, {});
   };
   const auto entry = [](BlobKey key, std::uint64_t offset, std::uint64_t size) {
     return ManifestEntry{key, size, offset, {}};
