@@ -24,6 +24,16 @@ const cli::ToolSpec kSpec = {
      {2, "could not"},
      {3, "another command, or a server that does not stop, has the database"}}};
 
+constexpr const char* kWhyBlobsStay = "which is a file system of its own, or another instance's too";
+
+backup::BlobFolderIs blob_folder_of(const app::Context& context, const upgrade::Instance& instance) {
+  for (const upgrade::Instance& other : context.instances.found) {
+    if (other.name != instance.name && other.blob_dir == instance.blob_dir)
+      return backup::BlobFolderIs::shared;
+  }
+  return backup::BlobFolderIs::its_own;
+}
+
 std::string describe(const upgrade::Instance& instance, const backup::ErasePlan& plan) {
   const std::string where = instance.name + ": ";
   std::string text;
@@ -33,7 +43,7 @@ std::string describe(const upgrade::Instance& instance, const backup::ErasePlan&
   }
   if (plan.has_blobs) {
     text += where + base::quoted(instance.blob_dir) +
-            (plan.blobs_stay ? " stays as it is, for it is a file system of its own\n" : " is moved aside\n");
+            (plan.blobs_stay ? std::string(" stays as it is, ") + kWhyBlobsStay + "\n" : " is moved aside\n");
   }
   if (plan.server_runs)
     text += where + "the server is stopped, and makes a new, blank database when it starts\n";
@@ -52,7 +62,8 @@ int run(const cli::Options& options) {
   }
   app::Context context = app::make_context(kTool, options);
   const upgrade::Instance& instance = app::chosen_one(context, options);
-  const backup::ErasePlan plan = backup::plan_erase(context.env(), instance);
+  const backup::BlobFolderIs blob_folder = blob_folder_of(context, instance);
+  const backup::ErasePlan plan = backup::plan_erase(context.env(), instance, blob_folder);
   nlohmann::json value = {{"instance", instance.name},         {"data", instance.data_path()},
                           {"blobs", instance.blob_dir},        {"size", plan.size},
                           {"transactions", plan.transactions}, {"blobs_stay", plan.blobs_stay},
@@ -69,7 +80,7 @@ int run(const cli::Options& options) {
       return cli::kNo;
     }
   }
-  const backup::EraseReport done = backup::erase(context.env(), instance);
+  const backup::EraseReport done = backup::erase(context.env(), instance, blob_folder);
   if (options.has("json")) {
     value["moved_to"] = done.database;
     value["blobs_moved_to"] = done.blobs;
@@ -82,8 +93,8 @@ int run(const cli::Options& options) {
     if (!path.empty()) std::cout << instance.name << ": kept as " << base::quoted(path) << "\n";
   }
   if (done.blobs_stay)
-    std::cout << instance.name << ": the blobs stay in " << base::quoted(instance.blob_dir)
-              << ", which is a file system of its own; a new database does not mind them\n";
+    std::cout << instance.name << ": the blobs stay in " << base::quoted(instance.blob_dir) << ", "
+              << kWhyBlobsStay << "; a new database does not mind them\n";
   std::cout << instance.name << ": to undo this: schooltool-db restore --undo --instance " << instance.name
             << "\n";
   if (done.start_failed)

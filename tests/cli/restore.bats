@@ -116,7 +116,7 @@ earlier_digest() { earlier_school | sha256sum; }
   expect 0 schooltool-db-restore --yes --undo
   is "$(digest $DATA/Data.fs)" "$(digest_of blobs-bushy)"
   expect 0 schooltool-db-erase --dry-run
-  has "$output" "'$DATA/blobs' stays as it is"
+  has "$output" "'$DATA/blobs' stays as it is, which is a file system of its own"
   expect 0 schooltool-db-erase --yes --instance standard
   has "$output" "the blobs stay in '$DATA/blobs'"
   expect 0 schooltool-db-restore --yes --undo
@@ -204,6 +204,17 @@ earlier_digest() { earlier_school | sha256sum; }
   expect 0 schooltool-db-restore --undo --yes
   is "$(digest $DATA/Data.fs)" "$(digest_of blobs-bushy)"
   is "$(tree $DATA/blobs)" "$before"
+}
+
+@test "erase leaves a blob folder that another instance has, too" {
+  put_blobs
+  an_instance another another-Data.fs
+  put_live school another-Data.fs
+  before=$(tree $DATA/blobs)
+  expect 0 schooltool-db-erase --yes --instance another
+  has "$output" "the blobs stay in '$DATA/blobs'"
+  is "$(tree $DATA/blobs)" "$before"
+  [ ! -e $DATA/another-Data.fs ]
 }
 
 @test "erase asks for the name of the instance" {

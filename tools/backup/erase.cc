@@ -90,12 +90,12 @@ bool move_folder_away(io::Dir& dir, const std::string& name, const std::string& 
 
 }  // namespace
 
-ErasePlan plan_erase(io::Env& env, const Instance& instance) {
+ErasePlan plan_erase(io::Env& env, const Instance& instance, BlobFolderIs blob_folder) {
   ErasePlan plan;
   DataFolder folder(env, instance);
   const BlobPlace blobs = blob_place(env, instance);
   plan.has_blobs = blobs.exists();
-  plan.blobs_stay = blobs.is_mounted();
+  plan.blobs_stay = blobs.exists() && (blob_folder == BlobFolderIs::shared || blobs.is_mounted());
   plan.has_database = folder.dir().status(folder.data_name()).has_value();
   demand_something(plan.has_database, plan.has_blobs, instance);
   plan.server_runs = folder.server_is_running();
@@ -109,7 +109,7 @@ ErasePlan plan_erase(io::Env& env, const Instance& instance) {
   return plan;
 }
 
-EraseReport erase(io::Env& env, const Instance& instance) {
+EraseReport erase(io::Env& env, const Instance& instance, BlobFolderIs blob_folder) {
   const auto state = upgrade::open_state(env, instance.name);
   const io::FileLock lock = upgrade::lock_instance(*state, "schooltool-db-erase", 0, env);
   DataFolder folder(env, instance);
@@ -117,6 +117,7 @@ EraseReport erase(io::Env& env, const Instance& instance) {
   const BlobPlace blobs = blob_place(env, instance);
   const bool has_database = folder.dir().status(folder.data_name()).has_value();
   demand_something(has_database, blobs.exists(), instance);
+  const bool move_blobs = blobs.exists() && blob_folder == BlobFolderIs::its_own;
 
   base::UtcTime now = env.now();
   const auto taken = [&] {
@@ -140,7 +141,7 @@ EraseReport erase(io::Env& env, const Instance& instance) {
       kept.kept = database_to;
       kept.kept_blobs.clear();
     }
-    if (blobs.exists()) kept.kept_blobs = instance.blob_dir + "." + kWord + "-" + base::to_stamp(now);
+    if (move_blobs) kept.kept_blobs = instance.blob_dir + "." + kWord + "-" + base::to_stamp(now);
     close_upgrade(env, *state, has_database ? folder.path_of(database_to) : std::string());
     save_restore_state(*state, kept, env);
     if (has_database) {
@@ -150,10 +151,9 @@ EraseReport erase(io::Env& env, const Instance& instance) {
       move_away(folder.dir(), folder.data_name(), database_to);
       report.database = folder.path_of(database_to);
     }
-    if (blobs.exists()) {
-      report.blobs_stay = !move_folder_away(*blobs.above, blobs.name, blobs_to);
-      if (!report.blobs_stay) report.blobs = blobs.above->path() + "/" + blobs_to;
-    }
+    report.blobs_stay =
+        blobs.exists() && !(move_blobs && move_folder_away(*blobs.above, blobs.name, blobs_to));
+    if (move_blobs && !report.blobs_stay) report.blobs = blobs.above->path() + "/" + blobs_to;
   } catch (const Error&) {
     if (service.was_stopped()) service.start();
     throw;

@@ -21,7 +21,7 @@ TEST(EraseSweep, NothingIsLost) {
         school->put(mem);
         machine.start_server();
       },
-      [](io::Env& env) { erase(env, support::blob_instance()); });
+      [](io::Env& env) { erase(env, support::blob_instance(), BlobFolderIs::its_own); });
   const auto nothing_lost = [=](io::MemEnv& mem, const std::string&) {
     EXPECT_EQ(support::places_of(mem, school->database()).size(), 1u);
     unsigned folders = 0;
@@ -33,7 +33,7 @@ TEST(EraseSweep, NothingIsLost) {
   scenario.verify = nothing_lost;
   scenario.act_again = [](io::Env& env) {
     try {
-      erase(env, support::blob_instance());
+      erase(env, support::blob_instance(), BlobFolderIs::its_own);
     } catch (const base::Error& error) {
       if (error.kind() != base::ErrorKind::not_found) throw;  // all was done already
     }

@@ -28,7 +28,7 @@ class EraseTest : public testing::Test {
 
 TEST_F(EraseTest, MovesDatabaseAndBlobsAside) {
   mem_.put_file(in_data("Data.fs.index"), "old");
-  const EraseReport report = erase(mem_, instance_);
+  const EraseReport report = erase(mem_, instance_, BlobFolderIs::its_own);
   EXPECT_FALSE(mem_.content(in_data("Data.fs")));
   EXPECT_FALSE(mem_.content(in_data("Data.fs.index")));
   EXPECT_FALSE(mem_.status(support::kBlobDir));
@@ -37,7 +37,7 @@ TEST_F(EraseTest, MovesDatabaseAndBlobsAside) {
 }
 
 TEST_F(EraseTest, RestoreUndoBringsBothBack) {
-  erase(mem_, instance_);
+  erase(mem_, instance_, BlobFolderIs::its_own);
   restore(mem_, instance_, plan_undo(mem_, instance_), {});
   EXPECT_BYTES(mem_.content(in_data("Data.fs")), school_.database());
   EXPECT_EQ(support::blobs_in(mem_), school_.blobs());
@@ -45,7 +45,7 @@ TEST_F(EraseTest, RestoreUndoBringsBothBack) {
 
 TEST_F(EraseTest, AnOpenUpgradeDoesNotBringItBack) {
   support::begin(mem_, instance_);
-  erase(mem_, instance_);
+  erase(mem_, instance_, BlobFolderIs::its_own);
   machine_.packages["schooltool"] = "installed";
   support::check_as(mem_, upgrade::Caller::dpkg_done, instance_);
   support::check_as(mem_, upgrade::Caller::service_start, instance_);
@@ -54,7 +54,7 @@ TEST_F(EraseTest, AnOpenUpgradeDoesNotBringItBack) {
 
 TEST_F(EraseTest, StopsTheServerAndStartsItAgain) {
   machine_.start_server();
-  const EraseReport report = erase(mem_, instance_);
+  const EraseReport report = erase(mem_, instance_, BlobFolderIs::its_own);
   EXPECT_TRUE(report.started);
   EXPECT_FALSE(machine_.commands.empty());
 }
@@ -62,17 +62,19 @@ TEST_F(EraseTest, StopsTheServerAndStartsItAgain) {
 TEST_F(EraseTest, AServerThatDoesNotStopIsLeftAlone) {
   machine_.start_server();
   machine_.stops = false;
-  EXPECT_TRUE(support::fails_with(base::ErrorKind::busy, [&] { erase(mem_, instance_); }));
+  EXPECT_TRUE(
+      support::fails_with(base::ErrorKind::busy, [&] { erase(mem_, instance_, BlobFolderIs::its_own); }));
   EXPECT_BYTES(mem_.content(in_data("Data.fs")), school_.database());
   EXPECT_EQ(support::blobs_in(mem_), school_.blobs());
 }
 
 TEST_F(EraseTest, WhatIsGoneAlreadyDoesNotKeepTheRestFromGoing) {
   mem_.remove_all(in_data("Data.fs"));
-  const EraseReport report = erase(mem_, instance_);
+  const EraseReport report = erase(mem_, instance_, BlobFolderIs::its_own);
   EXPECT_TRUE(report.database.empty());
   EXPECT_FALSE(mem_.status(support::kBlobDir));
-  EXPECT_TRUE(support::fails_with(base::ErrorKind::not_found, [&] { erase(mem_, instance_); }));
+  EXPECT_TRUE(support::fails_with(base::ErrorKind::not_found,
+                                  [&] { erase(mem_, instance_, BlobFolderIs::its_own); }));
 }
 
 TEST_F(EraseTest, ABlobFolderThatIsMountedStays) {
@@ -82,7 +84,7 @@ TEST_F(EraseTest, ABlobFolderThatIsMountedStays) {
     return io::no_limit;
   });
   machine_.start_server();
-  const EraseReport report = erase(*mounted, instance_);
+  const EraseReport report = erase(*mounted, instance_, BlobFolderIs::its_own);
   EXPECT_TRUE(report.blobs_stay);
   EXPECT_TRUE(report.started);
   EXPECT_EQ(report.blobs, "");
@@ -94,14 +96,25 @@ TEST_F(EraseTest, ABlobFolderThatIsMountedStays) {
   EXPECT_EQ(support::blobs_in(mem_), school_.blobs());
 }
 
+TEST_F(EraseTest, ABlobFolderThatIsSharedStays) {
+  EXPECT_TRUE(plan_erase(mem_, instance_, BlobFolderIs::shared).blobs_stay);
+  const EraseReport report = erase(mem_, instance_, BlobFolderIs::shared);
+  EXPECT_TRUE(report.blobs_stay);
+  EXPECT_EQ(report.blobs, "");
+  EXPECT_BYTES(mem_.content(report.database), school_.database());
+  EXPECT_EQ(support::blobs_in(mem_), school_.blobs());
+  restore(mem_, instance_, plan_undo(mem_, instance_), {});
+  EXPECT_BYTES(mem_.content(in_data("Data.fs")), school_.database());
+}
+
 TEST_F(EraseTest, ABlobFolderThatIsALinkIsRefusedBeforeAnythingIsMoved) {
   mem_.remove_all(support::kBlobDir);
   mem_.put_symlink(support::kBlobDir, "/srv/blobs");
   const auto refused = [&](const std::function<void()>& act) {
     return support::fails_with(base::ErrorKind::unsafe_path, act, "is a link");
   };
-  EXPECT_TRUE(refused([&] { plan_erase(mem_, instance_); }));
-  EXPECT_TRUE(refused([&] { erase(mem_, instance_); }));
+  EXPECT_TRUE(refused([&] { plan_erase(mem_, instance_, BlobFolderIs::its_own); }));
+  EXPECT_TRUE(refused([&] { erase(mem_, instance_, BlobFolderIs::its_own); }));
   EXPECT_BYTES(mem_.content(in_data("Data.fs")), school_.database());
 }
 
@@ -113,14 +126,14 @@ TEST_F(EraseTest, UndoIsOfTheErasureAlone) {
   earlier.kept_blobs = std::string(support::kBlobDir) + ".replaced-20260101T000000Z";
   save_restore_state(*state, earlier, mem_);
   mem_.remove_all(support::kBlobDir);
-  const EraseReport report = erase(mem_, instance_);
+  const EraseReport report = erase(mem_, instance_, BlobFolderIs::its_own);
   const RestoreState kept = *load_restore_state(*state);
   EXPECT_EQ(in_data(kept.kept), report.database);
   EXPECT_EQ(kept.kept_blobs, "");
 }
 
 TEST_F(EraseTest, ThePlanTellsWhatIsThere) {
-  const ErasePlan plan = plan_erase(mem_, instance_);
+  const ErasePlan plan = plan_erase(mem_, instance_, BlobFolderIs::its_own);
   EXPECT_TRUE(plan.has_database);
   EXPECT_TRUE(plan.has_blobs);
   EXPECT_EQ(plan.size, school_.database().size());
