@@ -101,15 +101,17 @@ class PairMaker {
         folder_(env, instance),
         repository_(env, open_repository(env, instance)) {}
 
-  // False if the database was replaced meanwhile, and another try is due.
+  // False if another try is due: the database was replaced meanwhile, or what an interrupted run left is
+  // damaged.
   bool attempt(bool last_try) {
     result_ = {};
     const base::UtcTime begun = env_.now();
     const auto live = open_database(folder_);
     const io::FileStatus before = live->status();
     const auto chains = repozo::list_chains(repository_);
-    const std::string reason =
-        request_.full ? "asked for" : reason_for_full(chains, instance_.settings, begun);
+    const std::string reason = request_.full     ? "asked for"
+                               : newest_damaged_ ? "the last backup is damaged"
+                                                 : reason_for_full(chains, instance_.settings, begun);
     const std::uint64_t held = chains.empty() ? 0 : chains.back().last().end;
     const bool grows = reason.empty() && before.size >= held;
     demand_space(dir(), space_for(grows ? before.size - held : before.size, 0, 0));
@@ -164,7 +166,13 @@ class PairMaker {
       return true;
     }
     const repozo::Piece& piece = chain->last();
-    check_piece(dir(), piece);
+    try {
+      check_piece(dir(), piece);
+    } catch (const Error& error) {
+      newest_damaged_ = error.kind() == ErrorKind::corrupt && done.action == repozo::Action::none;
+      if (!newest_damaged_ || last_try) throw;
+      return false;
+    }
     ChainFile database(dir(), *chain, chain->pieces.size());
     Record record = describe(piece, chain->stamp, begun, before, database);
     const Record* base = usable_base(records, *chain, stored);
@@ -287,6 +295,7 @@ class PairMaker {
   upgrade::DataFolder folder_;
   repozo::Repository repository_;
   bool replaced_ = false;
+  bool newest_damaged_ = false;  // a piece without a record, so that no backup counts it
   PairResult result_;
 };
 

@@ -56,10 +56,10 @@ struct PairRequest {
 
 // Call it under the instance's lock. First the database (repozo), then the blobs which that very copy names
 // and no archive holds yet, then the check of what was written, then the record; all durable when it returns.
-// What an interrupted run left without a record is completed. If the database is packed or replaced while
-// its blobs are read, all of it is done anew once. Errors: no_space (asked before anything is written);
-// not_found (no database); unsafe_path, corrupt (the source; a blob that changes or is not ours); io. Then
-// the backups of before stand.
+// What an interrupted run left without a record is completed, or, if it is damaged, followed by a full
+// backup. If the database is packed or replaced while its blobs are read, all of it is done anew once.
+// Errors: no_space (asked before anything is written); not_found (no database); unsafe_path, corrupt (the
+// source; a blob that changes or is not ours); io. Then the backups of before stand.
 PairResult make_pair(io::Env& env, const upgrade::Instance& instance, const PairRequest& request,
                      const StartProgress& progress);
 

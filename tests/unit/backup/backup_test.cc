@@ -8,6 +8,7 @@
 #include "io/hooked_env.h"
 #include "support/blob_scene.h"
 #include "support/errors.h"
+#include "support/file_builder.h"
 #include "support/scene.h"
 #include "support/tar.h"
 
@@ -150,6 +151,19 @@ TEST_F(BackupTest, OneThatShrankWithoutAPackIsAnAlarmAndKeepsTheOldOnes) {
   EXPECT_EQ(names(".backup").size(), 2u);
   EXPECT_EQ(run().warnings.size(), 1u);
   EXPECT_FALSE(outcome().alarm.empty());
+}
+
+// A blank database that was packed since is still not the one of before.
+TEST_F(BackupTest, OneWithoutAnythingOfBeforeIsAnAlarmAlsoIfItWasPacked) {
+  run();
+  std::string blank;
+  support::FileBuilder builder([&](std::string_view part) { blank += part; });
+  builder.begin(base::tid_of({1760000000, 0}), "", "initial database creation");
+  builder.record(0, "cpersistent.mapping\nPersistentMapping\n.}.");
+  builder.finish('p');
+  mem_.remove_all(support::in_data("Data.fs"));
+  mem_.put_file(support::in_data("Data.fs"), blank, support::kSchoolOwner, support::kSchoolMode);
+  EXPECT_TRUE(run().pair.larger);
 }
 
 // What a school finds on Monday: its backup of Friday, whatever was backed up since.
@@ -358,6 +372,36 @@ TEST_F(BackupTest, IsRefusedBeforeAnythingIsWrittenIfSpaceIsShort) {
   for (const std::string& name : mem_.list(support::kRepository)) EXPECT_EQ(name[0], '.') << name;
 }
 
+TEST_F(BackupTest, RoomForTheBlobsIsAskedForBeforeAnyIsCopied) {
+  constexpr std::uint64_t kPlenty = 1 << 30;
+  mem_.put_dir(support::kRepository);
+  mem_.set_capacity(kPlenty);
+  const std::uint64_t used = kPlenty - mem_.open_dir("/", io::Links::refuse)->space().free;
+  const std::uint64_t for_database = school_.database().size() * 17 / 16 + (1 << 20);
+  mem_.set_capacity(used + for_database + 4096);
+  EXPECT_TRUE(fails_with(ErrorKind::no_space, [&] { run(); }));
+  EXPECT_EQ(names(".fs").size(), 1u);
+  EXPECT_TRUE(names(".backup").empty());
+}
+
+TEST_F(BackupTest, AChainThatLacksAPieceIsNotAddedTo) {
+  for (int night = 0; night < 2; ++night) {
+    run();
+    school_.commit({1});
+    school_.put(mem_);
+  }
+  const std::string middle = run().pair.record.file;
+  school_.commit({2});
+  school_.put(mem_);
+  run();
+  mem_.remove_all(std::string(support::kRepository) + "/" + middle);
+  school_.commit({3});
+  school_.put(mem_);
+  const BackupReport report = run();
+  EXPECT_EQ(report.pair.action, Action::full);
+  EXPECT_EQ(report.pair.reason, "a piece of the last backups is missing");
+}
+
 TEST_F(BackupTest, ADatabasePackedMeanwhileIsBackedUpAnew) {
   // The server packs, and removes old revisions, at the moment the blobs are looked for.
   bool packed = false;
@@ -382,6 +426,40 @@ TEST_F(BackupTest, ADatabasePackedMeanwhileIsBackedUpAnew) {
   EXPECT_EQ(report.pair.record.missing, 0u);
   EXPECT_EQ(report.pair.record.blobs, 4u);
   EXPECT_EQ(report.pair.record.end, mem_.status(support::in_data("Data.fs"))->size);
+}
+
+// A disk that does not give back what was written: such a backup must not count.
+TEST_F(BackupTest, WhatDoesNotReadBackAsWrittenIsNoBackup) {
+  for (const std::string suffix : {".fs", ".blobs.tar"}) {
+    const auto failing = io::make_hooked_env(mem_, [&](const io::Operation& operation) {
+      if (operation.name == "drop_cache" && operation.path.starts_with(support::kRepository) &&
+          operation.path.ends_with(suffix)) {
+        const auto dir = mem_.open_dir(support::kRepository, io::Links::refuse);
+        const auto file =
+            dir->open_file(operation.path.substr(operation.path.rfind('/') + 1), io::Access::read_write);
+        file->write_full(file->status().size / 2, base::as_bytes("another"));
+      }
+      return io::no_limit;
+    });
+    later(60);
+    EXPECT_TRUE(fails_with(ErrorKind::corrupt, [&] { back_up(*failing, instance_, {}); })) << suffix;
+    EXPECT_TRUE(names(".backup").empty()) << suffix;
+    EXPECT_FALSE(outcome().failure.empty());
+  }
+}
+
+TEST_F(BackupTest, ADamagedPieceThatNoBackupCountsIsFollowedByAFullOne) {
+  const BackupReport first = run();
+  const std::string path = std::string(support::kRepository) + "/" + first.pair.record.stamp;
+  std::string content = *mem_.content(path + ".fs");
+  content[content.size() / 2] ^= 1;
+  mem_.put_file(path + ".fs", content, {}, 0600);
+  mem_.remove_all(path + ".backup");
+  const BackupReport report = run();
+  EXPECT_EQ(report.pair.action, Action::full);
+  EXPECT_EQ(report.pair.reason, "the last backup is damaged");
+  EXPECT_EQ(mem_.content(std::string(support::kRepository) + "/" + report.pair.record.file),
+            school_.database());
 }
 
 TEST_F(BackupTest, HooksRunBeforeAndAfterAndAreToldTheOutcome) {
