@@ -52,6 +52,11 @@ void print(const upgrade::Instance& instance, const backup::Verification& result
     std::cout << instance.name << ": " << (fault.name.empty() ? "" : base::quoted(fault.name) + " ")
               << fault.text << "\n";
   }
+  if (!result.faults.empty()) {
+    std::cerr << kTool << ": " << instance.name
+              << ": make a new backup with 'schooltool-db backup --full --instance " << instance.name
+              << "'; of damaged blob archives see schooltool-db-verify(8)\n";
+  }
   if (!verbose) return;
   std::cout << instance.name << ": " << result.backups << " backups, " << result.chains << " of them full, "
             << result.archives << " archives with " << result.blobs << " blobs: " << result.faults.size()
