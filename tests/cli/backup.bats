@@ -212,6 +212,23 @@ SCHOOLTOOL_DB_STAMP=$(last_stamp)"
   silent
 }
 
+@test "a damaged archive that was moved away is made anew by the next backup" {
+  put_blobs
+  schooltool-db-backup
+  archive=$REPO/$(last_stamp).blobs
+  printf 'XX' | dd of="$archive.tar" bs=1 seek=1030 conv=notrunc status=none
+  expect 1 schooltool-db-verify
+  has "$output" "'${archive##*/}.tar' "
+  has "$stderr" "schooltool-db backup --full --instance standard"
+  mv "$archive.tar" "$archive.list" "$BATS_TEST_TMPDIR"
+  expect 1 schooltool-db status
+  expect 0 schooltool-db-backup
+  silent
+  expect 0 schooltool-db-verify --restore-test
+  silent
+  expect 0 schooltool-db status
+}
+
 @test "verify does not touch the live data" {
   put_blobs
   schooltool-db-backup

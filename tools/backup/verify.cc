@@ -60,7 +60,7 @@ class Verifier {
       if (error.kind() != ErrorKind::corrupt && error.kind() != ErrorKind::not_found &&
           error.kind() != ErrorKind::unsafe_path)
         throw;
-      add(name, error.reason());
+      add(name, error.kind() == ErrorKind::not_found ? "is missing" : error.reason());
     }
   }
 
