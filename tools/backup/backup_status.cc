@@ -34,6 +34,8 @@ std::string alarm_of(const BackupStatus& status, const upgrade::Settings& settin
   if (overdue && !outcome.good) return "there is no backup yet";
   if (overdue)
     return "the last good backup is " + base::human_duration(now.seconds - outcome.good->seconds) + " old";
+  if (outcome.good && outcome.good->seconds > now.seconds + kDay)
+    return "the last good backup is of the future: the clock is wrong, or was";
   if (!status.lost.empty()) return status.lost;
   if (!outcome.failure.empty() && !outcome.good) return "the backup failed: " + outcome.failure;
   if (!outcome.alarm.empty()) return outcome.alarm;

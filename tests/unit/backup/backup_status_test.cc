@@ -71,6 +71,14 @@ TEST_F(BackupStatusTest, AnOldOneIs) {
   EXPECT_EQ(status().alarm, "");
 }
 
+// Its age would not tell for years that there is none any more.
+TEST_F(BackupStatusTest, SoIsOneOfTheFuture) {
+  save(good_at(ago(-3600)));
+  EXPECT_EQ(status().alarm, "");
+  save(good_at(ago(-2 * 86400)));
+  EXPECT_NE(status().alarm.find("of the future"), std::string::npos);
+}
+
 TEST_F(BackupStatusTest, SoIsNoneAtAllOnceThereWasTimeForOne) {
   EXPECT_EQ(status().alarm, "");
   EXPECT_EQ(status(ago(3600)).alarm, "");
