@@ -10,6 +10,7 @@
 #include "support/blob_scene.h"
 #include "support/errors.h"
 #include "support/scene.h"
+#include "upgrade/data_folder.h"
 
 namespace backup {
 namespace {
@@ -106,6 +107,25 @@ TEST_F(RestoreTest, BlobsThatAreGoneComeFromTheArchives) {
   expect_owned();
 }
 
+TEST_F(RestoreTest, BlobsThatAreInNoArchiveAreMissedByThePlan) {
+  mem_.remove_all(support::kBlobDir);
+  mem_.remove_all(std::string(support::kRepository) + "/" + archive_name(first_.stamp));
+  const auto dry = io::make_read_only_env(mem_);
+  EXPECT_TRUE(fails_with(
+      ErrorKind::corrupt, [&] { plan_restore(*dry, instance_, std::nullopt); },
+      "3 blobs of the backup are not in its archives"));
+}
+
+// Of root's own file the server could not make its database again.
+TEST_F(RestoreTest, ADatabaseThatWasRootsIsGivenToTheOwnerOfTheFolder) {
+  mem_.put_file(in_data("Data.fs"), school_.database(), {0, 0}, 0600);
+  back();
+  mem_.remove_all(in_data("Data.fs"));
+  run();
+  EXPECT_BYTES(live(), school_.database());
+  EXPECT_EQ(mem_.status(in_data("Data.fs"))->owner, support::kSchoolOwner);
+}
+
 TEST_F(RestoreTest, ABlobOfTheWrongSizeIsReplacedAndKept) {
   const std::string path = std::string(support::kBlobDir) + "/" + first_blobs_.begin()->first;
   mem_.put_file(path, "cut", support::kSchoolOwner, 0400);
@@ -144,6 +164,35 @@ TEST_F(RestoreTest, BlobsThatCannotBeMovedStay) {
   restore(*mounted, instance_, plan_undo(*mounted, instance_), {});
   EXPECT_BYTES(live(), school_.database());
   EXPECT_EQ(support::blobs_in(mem_), school_.blobs());
+}
+
+TEST_F(RestoreTest, TheServerRunsAgainIfBlobsCannotBeAdded) {
+  mem_.remove_all(support::kBlobDir);
+  machine_.start_server();
+  const auto full = io::make_hooked_env(mem_, [](const io::Operation& operation) {
+    if (operation.name == "create_file" && operation.path.starts_with(support::kBlobDir))
+      throw base::Error::from_errno("write", operation.path, ENOSPC);
+    return io::no_limit;
+  });
+  const RestorePlan plan = plan_restore(*full, instance_, std::nullopt);
+  EXPECT_TRUE(fails_with(ErrorKind::no_space, [&] { restore(*full, instance_, plan, {}); }));
+  EXPECT_BYTES(live(), school_.database());
+  EXPECT_TRUE(upgrade::DataFolder(mem_, instance_).server_is_running());
+}
+
+// Killed between the server's stop and the swap: whoever runs the command again wants the server back, too.
+TEST_F(RestoreTest, AServerThatAnInterruptedRunStoppedIsStartedByTheNext) {
+  struct Killed {};
+  machine_.start_server();
+  const auto killed = io::make_hooked_env(mem_, [](const io::Operation& operation) -> std::uint64_t {
+    if (operation.name == "rename" && operation.path.ends_with("Data.fs.restore")) throw Killed();
+    return io::no_limit;
+  });
+  const RestorePlan plan = plan_restore(*killed, instance_, std::nullopt);
+  EXPECT_THROW(restore(*killed, instance_, plan, {}), Killed);
+  EXPECT_FALSE(upgrade::DataFolder(mem_, instance_).server_is_running());
+  EXPECT_TRUE(run().started);
+  EXPECT_TRUE(upgrade::DataFolder(mem_, instance_).server_is_running());
 }
 
 TEST_F(RestoreTest, ThePlanOfAnUndoTellsWhichBlobsAreLost) {

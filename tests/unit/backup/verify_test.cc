@@ -125,6 +125,15 @@ TEST_F(VerifyTest, ABackupWhoseBlobsAreElsewhereIsNotAPair) {
   EXPECT_EQ(result.faults[0].name, record_name(last_.stamp));
 }
 
+TEST_F(VerifyTest, ARestoreTestComparesWithTheRecord) {
+  ++last_.last_tid;
+  save_record(*find_repository(mem_, instance_), last_, mem_);
+  EXPECT_TRUE(run().faults.empty());
+  const Verification result = run(true);
+  ASSERT_EQ(result.faults.size(), 1u);
+  EXPECT_NE(result.faults[0].text.find("another database came back"), std::string::npos);
+}
+
 // A backup that ends meanwhile removes an old one: what is gone then was not damaged.
 TEST_F(VerifyTest, ARepositoryThatChangesMeanwhileIsLookedAtAnew) {
   bool done = false;
