@@ -109,12 +109,12 @@ at 941: the file ends within a transaction
 }
 
 @test "--salvage copies what can be read, tells the rest, and never over a file" {
-  damaged fs30-corrupt/length-zero.fs
+  damaged fs30-corrupt/noise-512.fs
   expect 1 fscheck --salvage saved.fs --dry-run damaged.fs
   [ ! -e saved.fs ]
   expect 1 fscheck --salvage saved.fs damaged.fs
-  is "$output" "at 941: lost: 5380 bytes: the length of the transaction is wrong
-copied 3 transactions with 17 records to 'saved.fs'; 5.4 kB and 0 records lost"
+  is "$output" "at 1105: lost: 428 bytes: a record reaches over the end of its transaction (tid 0x0398f868de643722)
+copied 4 transactions with 46 records to 'saved.fs'; 428 bytes and 0 records lost"
   expect 0 fscheck --quick saved.fs
   is "$(stat -c '%u:%g %a' saved.fs)" "$(stat -c '%u:%g %a' damaged.fs)"
   expect 2 fscheck --salvage saved.fs damaged.fs
@@ -123,11 +123,19 @@ copied 3 transactions with 17 records to 'saved.fs'; 5.4 kB and 0 records lost"
   cmp whole.fs Data.fs
 }
 
-@test "--salvage --json lists the losses" {
+@test "--salvage sets right a length that is wrong in one of its two places, and loses nothing" {
   damaged fs30-corrupt/length-zero.fs
+  expect 0 fscheck --salvage saved.fs damaged.fs
+  has "$output" "at 941: set right: the length of the transaction"
+  has "$output" "0 bytes and 0 records lost"
+  expect 0 fscheck saved.fs
+}
+
+@test "--salvage --json lists the losses" {
+  damaged fs30-corrupt/noise-512.fs
   expect 1 fscheck --json --salvage saved.fs damaged.fs
   is "$(jq -c '[.losses[0].what, .losses[0].position, .losses[0].bytes, .transactions, .bytes_lost]' <<< "$output")" \
-    '["bytes",941,5380,3,5380]'
+    '["bytes",1105,428,4,428]'
 }
 
 @test "--blobs finds a file without its record and a record without its file" {

@@ -16,6 +16,7 @@
 #include "filestorage/scan.h"
 #include "io/atomic_file.h"
 #include "pickle/scanner.h"
+#include "pickle/values.h"
 
 namespace filestorage {
 
@@ -28,11 +29,17 @@ constexpr Tid kNoLimit = std::numeric_limits<Tid>::max();
 constexpr std::uint64_t kProgressStep = 8 << 20;
 constexpr std::uint64_t kLargestData = 256 << 20;
 
-// What becomes of a record without data of its own.
-struct Undo {
+// What becomes of a record.
+struct Fate {
   enum class What { pointer, data, dropped } what = What::dropped;
   std::uint64_t position = 0;  // pointer: in the new file; data: in the old one
   std::uint64_t length = 0;    // of the data
+  bool as_it_was = false;      // it keeps its size
+
+  std::uint64_t size() const {
+    if (what == What::dropped) return 0;
+    return kRecordHeaderSize + (what == What::data ? length : kBackPointerSize);
+  }
 };
 
 class Salvage {
@@ -53,19 +60,20 @@ class Salvage {
       if (options_.progress && position - reported_ >= kProgressStep) options_.progress(reported_ = position);
       std::string why;
       const auto found = reader_.at(position, why);
-      if (found && take(*found)) {
-        position = found->end();
-        continue;
-      }
-      if (found && found->records != 0) {  // whole, and told by take()
+      if (found && (take(*found) || !found->records.empty())) {  // if not kept, it has been told
         position = found->end();
         continue;
       }
       const auto next = reader_.search(position + 1, report_.last_tid);
-      const std::uint64_t end = next ? next->position : size_;
-      if (!found) lose(Loss::What::bytes, position, end - position, 0, why);
-      if (found)
-        lose(Loss::What::bytes, position, end - position, found->header.tid, "no transaction begins here");
+      const std::uint64_t end = next.value_or(size_);
+      const auto cured = reader_.between(position, end);
+      if (cured && tid_of(*cured) != 0) {
+        mended(position, cured->header.tid, "the length of the transaction");
+        take(*cured);
+      } else {
+        lose(Loss::What::bytes, position, end - position, found ? found->header.tid : 0,
+             found ? "no transaction begins here" : why);
+      }
       position = end;
     }
     output_.flush();
@@ -87,22 +95,55 @@ class Salvage {
     output_.append(base::as_bytes(kept));
   }
 
-  // Without a magic the first pickle tells who wrote it: only a ZODB on Python 3 pickles bytes as such.
+  // Without a magic the pickles tell who wrote them: a ZODB on Python 2 has strings of its kind in nearly
+  // every one, and only later ones use protocol 3.
   std::string first_protocol() {
-    std::string why;
-    auto found = reader_.at(kMagicSize, why);
-    if (!found || found->records == 0) found = reader_.search(kMagicSize, 0);
-    if (!found)
+    constexpr int kEnough = 100;
+    int seen = 0;
+    bool protocol3 = false;
+    std::uint64_t position = kMagicSize;
+    while (seen < kEnough) {
+      std::string why;
+      auto found = reader_.at(position, why);
+      if (!found || found->records.empty()) {
+        const auto next = reader_.search(position + 1, 0);
+        if (!next) break;
+        position = *next;
+        continue;
+      }
+      for (std::size_t i = 0; i < found->records.size() && seen < kEnough; ++i) {
+        const WalkedRecord record = *walked_record_at(in_, found->records[i], found->end());
+        if (record.header.data == 0 || record.header.data > kLargestData) continue;
+        const base::ByteSpan data = in_.bytes(record.data_at(), record.header.data);
+        if (has_python2_strings(data)) return std::string(kMagicFs21);
+        protocol3 = protocol3 || (data[0] == std::byte{0x80} && data.size() > 1 && data[1] >= std::byte{3});
+        ++seen;
+      }
+      position = found->end();
+    }
+    if (position == kMagicSize)
       throw Error(ErrorKind::corrupt, "salvage", in_.file().path(), "there is no transaction to be read");
-    const std::uint64_t data = found->position + found->header.size() + kRecordHeaderSize;
-    const std::byte* bytes = in_.at(data, 2);
-    const bool protocol3 = bytes != nullptr && bytes[0] == std::byte{0x80} && bytes[1] >= std::byte{3};
     return std::string(protocol3 ? kMagicFs30 : kMagicFs21);
+  }
+
+  static bool has_python2_strings(base::ByteSpan data) {
+    try {
+      pickle::Values values(data);
+      std::size_t at = 0;
+      values.read(at);
+      values.read(at);
+      for (pickle::NodeId id = 0; id < values.size(); ++id) {
+        if (values.node(id).kind == pickle::NodeKind::python2) return true;
+      }
+    } catch (const Error&) {
+      // Damaged: the next record tells.
+    }
+    return false;
   }
 
   // False if it is not kept, which has been told if it has records.
   bool take(const ReadTransaction& found) {
-    if (found.records == 0 && !is_plausible_empty(found)) return false;
+    if (found.records.empty() && !is_plausible_empty(found)) return false;
     const char status = found.header.status;
     if (status == 'u') {
       ++report_.undone;
@@ -111,13 +152,13 @@ class Salvage {
     if (status == 'c' && found.end() >= size_) {
       lose(Loss::What::transaction, found.position, found.end() - found.position, found.header.tid,
            "the transaction was never finished");
-      return found.records == 0;
+      return found.records.empty();
     }
     const Tid tid = tid_of(found);
     if (tid == 0) {
       lose(Loss::What::transaction, found.position, found.end() - found.position, found.header.tid,
            "the transaction is not later than the one before it");
-      return found.records == 0;
+      return found.records.empty();
     }
     if (tid != found.header.tid) mended(found.position, tid, "the tid of the transaction");
     if (tid == found.header.tid && !found.tids_agree) mended(found.position, tid, "the tid of a record");
@@ -127,10 +168,8 @@ class Salvage {
       mended(found.position, tid, "the transaction stood at " + std::to_string(found.origin));
     const bool good = status == ' ' || status == 'p';
     if (!good) mended(found.position, tid, "the status of the transaction");
-    if (!found.cut.empty()) {
-      lose(Loss::What::bytes, found.records_end, found.position + found.header.length - found.records_end,
-           tid, "the transaction's end: " + found.cut);
-    }
+    for (const ReadTransaction::Gap& gap : found.gaps)
+      lose(Loss::What::bytes, gap.position, gap.length, tid, gap.why);
     copy(found, tid, good ? status : ' ');
     return true;
   }
@@ -161,35 +200,34 @@ class Salvage {
   }
 
   void copy(const ReadTransaction& found, Tid tid, char status) {
-    std::uint64_t length = 0;
-    const std::vector<Undo> undos = resolve(found, tid, length);
+    const std::vector<Fate> fates = decide(found, tid);
     const std::uint64_t at = output_.position();
     TransactionHeader header = found.header;
     header.tid = tid;
     header.status = status;
-    header.length = length;
+    header.length = header.size();
+    bool as_it_was = found.gaps.empty();
+    for (const Fate& fate : fates) {
+      header.length += fate.size();
+      as_it_was = as_it_was && fate.as_it_was;
+    }
     std::array<std::byte, kTransactionHeaderSize> bytes;
     store(bytes.data(), header);
     output_.append(bytes);
     output_.copy(in_, found.position + kTransactionHeaderSize, header.size() - kTransactionHeaderSize);
-    if (length == found.header.length) place(found, at);
+    if (as_it_was) place(found, at);
 
     std::vector<std::pair<Oid, std::uint64_t>> written;
-    std::size_t undo = 0;
-    const std::uint64_t end = found.records_end;
-    for (std::uint64_t position = found.position + found.header.size(); position < end;) {
-      const WalkedRecord record = *walked_record_at(in_, position, end);
-      position += kRecordHeaderSize + record.header.payload();
-      const bool own = record.header.data != 0;
-      const Undo what = own ? Undo{Undo::What::data, record.data_at(), record.header.data} : undos[undo++];
-      if (what.what == Undo::What::dropped) continue;
+    for (std::size_t i = 0; i < fates.size(); ++i) {
+      if (fates[i].what == Fate::What::dropped) continue;
+      const std::uint64_t position = found.records[i];
+      const WalkedRecord record = *walked_record_at(in_, position, found.end());
       written.emplace_back(record.header.oid, output_.position());
-      if (length != found.header.length)
-        places_[found.origin + (record.position - found.position)] = output_.position();
-      write_record(record.header, what, at, tid);
+      if (!as_it_was) places_[found.origin + (position - found.position)] = output_.position();
+      write_record(record.header, fates[i], at, tid);
     }
     std::array<std::byte, kTrailerSize> trailer;
-    base::store_be(trailer.data(), length);
+    base::store_be(trailer.data(), header.length);
     output_.append(trailer);
     for (const auto& [oid, place] : written) index_.set(oid, place);
     ++report_.transactions;
@@ -197,60 +235,49 @@ class Salvage {
     report_.last_tid = tid;
   }
 
-  void write_record(RecordHeader header, const Undo& what, std::uint64_t transaction, Tid tid) {
+  void write_record(RecordHeader header, const Fate& fate, std::uint64_t transaction, Tid tid) {
     header.tid = tid;
     header.previous = index_.get(header.oid);
     header.transaction = transaction;
-    header.data = what.what == Undo::What::data ? what.length : 0;
+    header.data = fate.what == Fate::What::data ? fate.length : 0;
     std::array<std::byte, kRecordHeaderSize + kBackPointerSize> bytes;
     store(bytes.data(), header);
-    if (what.what == Undo::What::data) {
+    if (fate.what == Fate::What::data) {
       output_.append(std::span(bytes).first(kRecordHeaderSize));
-      output_.copy(in_, what.position, what.length);
+      output_.copy(in_, fate.position, fate.length);
     } else {
-      base::store_be(bytes.data() + kRecordHeaderSize, what.position);
+      base::store_be(bytes.data() + kRecordHeaderSize, fate.position);
       output_.append(bytes);
     }
   }
 
-  // Decides about the records without data. `length` is that of the transaction as it will be written.
-  std::vector<Undo> resolve(const ReadTransaction& found, Tid tid, std::uint64_t& length) {
-    std::vector<Undo> undos;
-    length = found.header.size();
-    const std::uint64_t end = found.records_end;
-    for (std::uint64_t position = found.position + found.header.size(); position < end;) {
-      const WalkedRecord record = *walked_record_at(in_, position, end);
-      position += kRecordHeaderSize + record.header.payload();
+  // Of each record.
+  std::vector<Fate> decide(const ReadTransaction& found, Tid tid) {
+    std::vector<Fate> fates;
+    fates.reserve(found.records.size());
+    for (const std::uint64_t position : found.records) {
+      const WalkedRecord record = *walked_record_at(in_, position, found.end());
       if (record.header.data != 0) {
-        length += kRecordHeaderSize + record.header.data;
+        fates.push_back({Fate::What::data, record.data_at(), record.header.data, true});
         continue;
       }
-      const Undo undo = resolve(found, record);
-      undos.push_back(undo);
-      if (undo.what == Undo::What::dropped) {
-        ++report_.records_lost;
-        Loss loss{Loss::What::record,
-                  record.position,
-                  kRecordHeaderSize + kBackPointerSize,
-                  tid,
-                  record.header.oid,
-                  {}};
-        loss.text =
-            "its back pointer to " + std::to_string(record.back) + " leads to nothing that could be read";
-        told_(loss);
-      } else {
-        length += kRecordHeaderSize + (undo.what == Undo::What::data ? undo.length : kBackPointerSize);
-      }
+      fates.push_back(resolve(found, record));
+      if (fates.back().what != Fate::What::dropped) continue;
+      ++report_.records_lost;
+      told_({Loss::What::record, record.position, kRecordHeaderSize + kBackPointerSize, tid,
+             record.header.oid,
+             "its back pointer to " + std::to_string(record.back) + " leads to nothing that could be read"});
     }
-    return undos;
+    return fates;
   }
 
-  Undo resolve(const ReadTransaction& found, const WalkedRecord& record) {
-    if (record.back == 0) return {Undo::What::pointer, 0, 0};
+  // Of a record without data.
+  Fate resolve(const ReadTransaction& found, const WalkedRecord& record) {
+    if (record.back == 0) return {Fate::What::pointer, 0, 0, true};
     if (record.back >= found.origin) return {};
     if (const std::uint64_t place = new_place(record.back);
         place != 0 && is_record_of(place, record.header.oid))
-      return {Undo::What::pointer, place, 0};
+      return {Fate::What::pointer, place, 0, true};
     // In a transaction that was lost. The data may be good all the same, if nothing was displaced.
     const auto target = walked_record_at(far_, record.back, size_);
     if (!target || target->header.oid != record.header.oid || target->header.version != 0) return {};
@@ -262,7 +289,7 @@ class Salvage {
     } catch (const Error&) {
       return {};
     }
-    return {Undo::What::data, target->data_at(), target->header.data};
+    return {Fate::What::data, target->data_at(), target->header.data, false};
   }
 
   // Transactions that were copied with their length, one behind the other, keep their distances.
@@ -339,7 +366,13 @@ SalvageReport salvage(io::File& from, io::Dir& to, const std::string& name, io::
                       const SalvageOptions& options, const OnLoss& told) {
   if (to.status(name))
     throw Error(ErrorKind::exists, "salvage", to.path() + "/" + name, "the file is there already");
-  if (options.dry_run) return Salvage(from, nullptr, options, told).run();
+  const auto copied = [&](io::File* target) {
+    const SalvageReport report = Salvage(from, target, options, told).run();
+    if (report.transactions == 0)
+      throw Error(ErrorKind::corrupt, "salvage", from.path(), "there is no transaction to be read");
+    return report;
+  };
+  if (options.dry_run) return copied(nullptr);
   const io::FileStatus status = from.status();
   const std::uint64_t free = to.space().free;
   if (free < status.size) {
@@ -348,9 +381,7 @@ SalvageReport salvage(io::File& from, io::Dir& to, const std::string& name, io::
                     " are free");
   }
   io::AtomicFile out(to, name, env);
-  const SalvageReport report = Salvage(from, &out.file(), options, told).run();
-  if (report.transactions == 0)
-    throw Error(ErrorKind::corrupt, "salvage", from.path(), "there is no transaction to be read");
+  const SalvageReport report = copied(&out.file());
   Index positions;
   ScanOptions scan_options;
   scan_options.positions = &positions;

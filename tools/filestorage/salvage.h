@@ -3,9 +3,10 @@
 // Where the chain of transactions breaks, the next whole transaction is searched for byte by byte, as ZODB's
 // fsrecover does. More is saved than there:
 //   - transactions that stand at another place than they say, as behind bytes that were lost or came in
-//   - those with one wrong byte in what is written more than once: a status, a tid, a location
+//   - those with one wrong byte in what is written more than once: a status, a tid, a location, a length
+//   - all records of a transaction but those that are damaged
 //   - records that an undo made from data in a transaction that is lost but for these data
-// Of a transaction in which a record is damaged, those before it are copied, as by fsrecover. A record whose
+// Zero bytes or a block of something else inside a transaction are never taken for records. A record whose
 // back pointer leads to nothing that could be read is left out; its object stays as it was before.
 // Transactions undone by ZODB before 3.3 (status 'u') do not count and are left out.
 #pragma once
@@ -55,7 +56,7 @@ struct SalvageOptions {
 // Makes `name` in `to`, with owner and mode of `from`; durable when it returns. What was written is scanned
 // before it gets its name: a whole FileStorage stands there, or nothing. Error(exists) if the name is taken;
 // no_space if there is not enough, asked beforehand; corrupt if nothing at all can be read. Memory: 8 to 9
-// bytes for each object.
+// bytes for each object, and 64 for each record of the largest transaction.
 SalvageReport salvage(io::File& from, io::Dir& to, const std::string& name, io::Env& env,
                       const SalvageOptions& options, const OnLoss& told);
 

@@ -14,12 +14,14 @@
 namespace filestorage {
 namespace {
 
-// A few transactions, of which the second has a wrong length.
+// A few transactions, of which the second has two wrong lengths.
 std::string damaged() {
   std::string content = support::school(8);
   const auto first = load_transaction_header(base::as_bytes(content).data() + kMagicSize);
   const std::size_t second = kMagicSize + first.length + kTrailerSize;
+  const auto lost = load_transaction_header(base::as_bytes(content).data() + second);
   content[second + 14] ^= 0x7f;
+  content[second + lost.length + 6] ^= 0x3f;
   return content;
 }
 
