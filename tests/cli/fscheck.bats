@@ -26,7 +26,7 @@ damaged() {
   expect 1 fscheck damaged.fs
   is "$output" "at 941: the transaction has a length of 0, less than its header (tid 0x0398f868de643722)
 at 941: the chain of transactions breaks, but whole ones follow, such as the one at 6321
-at 941: the file ends within a transaction
+at 6668: object 0x1f schooltool.basicperson.person.BasicPerson: refers to 0x06, which does not exist (tid 0x0398f8a4de643722)
 3 problems"
   is "$stderr" ""
 }

@@ -28,7 +28,7 @@ class Check {
     if (options_.index != nullptr)
       check_index(*options_.index, data_, report_.structure, positions_, options_, told_);
     if (options_.blobs != nullptr) {
-      report_.blobs = check_blobs(data_, report_.structure.end, *options_.blobs, told_,
+      report_.blobs = check_blobs(data_, report_.structure, *options_.blobs, told_,
                                   progress("looking for blobs", report_.structure.end));
     }
     return std::move(report_);
@@ -43,6 +43,7 @@ class Check {
     ScanOptions scan_options;
     scan_options.positions = &positions_;
     scan_options.without_data = &without_data_;
+    scan_options.beyond_breaks = true;
     scan_options.max_findings = kMostFaults;
     scan_options.on_progress = progress("reading the transactions", data_.status().size);
     report_.structure = scan(data_, scan_options);
@@ -67,7 +68,7 @@ class Check {
   void references() {
     const ScanResult& found = report_.structure;
     const Dead dead = find_dead(data_, positions_, without_data_, found.end);
-    const ReferenceCounts counts = check_references(data_, positions_, dead, found.end, options_, told_,
+    const ReferenceCounts counts = check_references(data_, positions_, dead, found, options_, told_,
                                                     progress("reading the objects", found.end));
     report_.records_read = counts.records;
     report_.references = counts.references;

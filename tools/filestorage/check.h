@@ -1,6 +1,6 @@
 // Is a FileStorage whole? What ZODB's fstest and fsrefs look at, and more: the transactions and records, the
 // pickles and the references in them, the index file, the files of blobs. All that is wrong is told, not only
-// the first.
+// the first; where the chain of transactions breaks, the check goes on behind the break.
 //
 //   filestorage::CheckOptions options;
 //   const CheckReport report = filestorage::check(data, options, [&](const Problem& problem) { ... });

@@ -21,12 +21,13 @@ struct Revision {
   std::uint64_t position = 0;
 };
 
-std::vector<Revision> blob_records(io::File& data, std::uint64_t end, const io::OnProgress& progress) {
+std::vector<Revision> blob_records(io::File& data, const ScanResult& structure,
+                                   const io::OnProgress& progress) {
   std::vector<Revision> found;
-  ForwardReader in(data, end);
+  ForwardReader in(data, structure.end);
   std::uint64_t reported = 0;
   walk_records(
-      in, kMagicSize,
+      in, kMagicSize, structure.breaks,
       [&](std::uint64_t position) {
         if (progress && position - reported >= (8 << 20)) progress(reported = position);
         return false;
@@ -140,9 +141,9 @@ class Folder {
 
 }  // namespace
 
-std::uint64_t check_blobs(io::File& data, std::uint64_t end, io::Dir& blobs, const OnProblem& told,
+std::uint64_t check_blobs(io::File& data, const ScanResult& structure, io::Dir& blobs, const OnProblem& told,
                           const io::OnProgress& progress) {
-  const std::vector<Revision> records = blob_records(data, end, progress);
+  const std::vector<Revision> records = blob_records(data, structure, progress);
   BlobLayout layout = BlobLayout::bushy;
   try {
     layout = blob_layout(blobs);

@@ -61,6 +61,7 @@ void check_index(io::File& index, io::File& data, const ScanResult& structure, c
   ScanOptions older;
   older.limit = loaded->position;
   older.positions = &then;
+  older.beyond_breaks = true;
   older.max_findings = 1;
   if (options.progress)
     older.on_progress = options.progress("reading what the index holds", loaded->position);

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -80,10 +81,11 @@ class SecondPart {
 // One thread's share.
 class Reader {
  public:
-  Reader(io::File& file, const Index& positions, const Dead& dead, std::uint64_t end, bool all_revisions,
-         OnProblem tell)
-      : in_(file, end),
-        far_(file, end),
+  Reader(io::File& file, const Index& positions, const Dead& dead, const ScanResult& structure,
+         bool all_revisions, OnProblem tell)
+      : in_(file, structure.end),
+        far_(file, structure.end),
+        breaks_(structure.breaks),
         positions_(positions),
         dead_(dead),
         any_dead_(!dead.undone.empty() || !dead.unreadable.empty()),
@@ -92,7 +94,7 @@ class Reader {
 
   template <typename Stop>
   std::uint64_t run(std::uint64_t from, Stop stop) {
-    return walk_records(in_, from, stop, [this](const WalkedRecord& record) { take(record); });
+    return walk_records(in_, from, breaks_, stop, [this](const WalkedRecord& record) { take(record); });
   }
   const ReferenceCounts& counts() const { return counts_; }
 
@@ -178,6 +180,7 @@ class Reader {
   }
 
   ForwardReader in_, far_;  // far_ follows back pointers
+  std::span<const Break> breaks_;
   const Index& positions_;
   const Dead& dead_;
   bool any_dead_, all_revisions_;
@@ -229,12 +232,12 @@ Dead find_dead(io::File& file, const Index& positions, const std::vector<std::ui
   return dead;
 }
 
-ReferenceCounts check_references(io::File& file, const Index& positions, const Dead& dead, std::uint64_t end,
-                                 const CheckOptions& options, const OnProblem& told,
-                                 const io::OnProgress& progress) {
+ReferenceCounts check_references(io::File& file, const Index& positions, const Dead& dead,
+                                 const ScanResult& structure, const CheckOptions& options,
+                                 const OnProblem& told, const io::OnProgress& progress) {
   SharedProgress shared(progress);
-  Reader first(file, positions, dead, end, options.all_revisions, told);
-  const std::uint64_t boundary = middle(file, end, options.threads);
+  Reader first(file, positions, dead, structure, options.all_revisions, told);
+  const std::uint64_t boundary = middle(file, structure.end, options.threads);
   if (boundary == 0) {
     first.run(kMagicSize, [&](std::uint64_t position) {
       shared.first(position);
@@ -244,7 +247,7 @@ ReferenceCounts check_references(io::File& file, const Index& positions, const D
   }
 
   SecondPart part(told);
-  Reader second(file, positions, dead, end, options.all_revisions,
+  Reader second(file, positions, dead, structure, options.all_revisions,
                 [&part](const Problem& problem) { part.tell(problem); });
   std::exception_ptr first_failed, second_failed;
   std::thread helper([&] {

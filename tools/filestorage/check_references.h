@@ -24,11 +24,11 @@ struct ReferenceCounts {
   std::uint64_t records = 0, references = 0;
 };
 
-// One pass over the transactions before `end`: reads the pickles of the records that `positions` names (or of
-// all) and looks up each strong reference. `told` is called by one thread at a time, in the order of the
-// file.
-ReferenceCounts check_references(io::File& file, const Index& positions, const Dead& dead, std::uint64_t end,
-                                 const CheckOptions& options, const OnProblem& told,
-                                 const io::OnProgress& progress);
+// One pass over the transactions that `structure` tells of: reads the pickles of the records that `positions`
+// names (or of all) and looks up each strong reference. `told` is called by one thread at a time, in the
+// order of the file.
+ReferenceCounts check_references(io::File& file, const Index& positions, const Dead& dead,
+                                 const ScanResult& structure, const CheckOptions& options,
+                                 const OnProblem& told, const io::OnProgress& progress);
 
 }  // namespace filestorage

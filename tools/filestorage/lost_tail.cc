@@ -61,6 +61,7 @@ LostTail find_lost_tail(io::File& file, std::uint64_t broken, std::uint64_t size
     const std::optional<ProbedTransaction> last = transaction_ending_at(file, window.size());
     if (last && last->has_records && last->position > broken && last->header.status != 'c') {
       result.transaction = last->position;
+      result.displaced = true;
     }
   }
   return result;

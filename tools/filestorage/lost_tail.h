@@ -11,6 +11,7 @@ namespace filestorage {
 struct LostTail {
   bool only_zeros = false;                   // nothing but zero bytes
   std::optional<std::uint64_t> transaction;  // offset of a whole transaction
+  bool displaced = false;                    // which says that it stands elsewhere
 };
 
 // Searches from `broken`, the offset of the transaction that does not lead on, to `size` or to the first

@@ -1,12 +1,15 @@
 // Going over the records of a file that may be damaged, as far as scan() counts them: behind a fault in a
-// transaction the walk goes on with the next, and where the chain breaks it ends.
+// transaction the walk goes on with the next, and where the chain breaks it ends, or goes on where the scan
+// did.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "filestorage/format.h"
 #include "filestorage/forward_reader.h"
+#include "filestorage/scan.h"
 
 namespace filestorage {
 
@@ -35,11 +38,18 @@ inline std::optional<WalkedRecord> walked_record_at(ForwardReader& in, std::uint
 }
 
 // From the transaction at `from`. visit(record) for each record that says where its transaction is; records
-// of status 'u' do not count. stop(position) before each transaction. Returns where the walk ended.
+// of status 'u' do not count. stop(position) before each transaction. `breaks`: of the scan that found the
+// end of `in`. Returns where the walk ended.
 template <typename Stop, typename Visit>
-std::uint64_t walk_records(ForwardReader& in, std::uint64_t from, Stop stop, Visit visit) {
+std::uint64_t walk_records(ForwardReader& in, std::uint64_t from, std::span<const Break> breaks, Stop stop,
+                           Visit visit) {
   std::uint64_t position = from;
   while (position < in.end() && !stop(position)) {
+    while (!breaks.empty() && breaks.front().from < position) breaks = breaks.subspan(1);
+    if (!breaks.empty() && breaks.front().from == position) {
+      position = breaks.front().to;
+      continue;
+    }
     const std::byte* bytes = in.at(position, kTransactionHeaderSize);
     if (bytes == nullptr) break;
     const TransactionHeader header = load_transaction_header(bytes);

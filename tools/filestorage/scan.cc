@@ -59,40 +59,43 @@ class Scanner {
   }
 
   void walk(std::uint64_t position, Tid before) {
-    while (position < window_.size()) {
-      const std::byte* bytes = window_.at(position, kTransactionHeaderSize);
-      if (bytes == nullptr) return end_of_chain(position, Tail::torn);
-      const TransactionHeader header = load_transaction_header(bytes);
-      const Tid tid = header.tid;
-      const std::uint64_t rest = window_.size() - position;
-      check_decodable(position, header);
-      if (header.length > rest - kTrailerSize) return end_of_chain(position, Tail::torn);
-      if (header.status == 'c') return end_of_chain(position, Tail::unfinished);
-      const bool too_short = header.length < header.size();
-      if (too_short && looks_like_crash(position)) return end_of_chain(position, Tail::torn);
-      if (tid <= before)
-        add(Fault::tid_order, position, header, "the transaction is not later than the one before it");
-      before = tid;
-      check_status(position, header);
-      if (too_short) {
-        add_fatal(
-            Fault::bad_length, position, header,
-            "the transaction has a length of " + std::to_string(header.length) + ", less than its header");
-        return end_of_chain(position, Tail::torn);
-      }
-      if (options_.records && header.status != 'u') scan_records(position, header);
-      const std::uint64_t next = position + header.length + kTrailerSize;
-      bytes = window_.at(position + header.length, kTrailerSize);
-      if (bytes == nullptr) return end_of_chain(position, Tail::torn);
-      if (const auto length = base::load_be<std::uint64_t>(bytes); length != header.length) {
-        add_fatal(Fault::length_mismatch, position + header.length, header,
-                  "the transaction has a length of " + std::to_string(header.length) + " in front and " +
-                      std::to_string(length) + " behind");
-        if (!is_transaction_at(file_, next, window_.size())) return end_of_chain(position, Tail::torn);
-      }
-      count(position, header);
-      position = next;
+    last_ = before;
+    while (position < window_.size()) position = transaction(position);
+  }
+
+  // Where the next one begins.
+  std::uint64_t transaction(std::uint64_t position) {
+    const std::byte* bytes = window_.at(position, kTransactionHeaderSize);
+    if (bytes == nullptr) return end_of_chain(position, Tail::torn);
+    const TransactionHeader header = load_transaction_header(bytes);
+    const std::uint64_t rest = window_.size() - position;
+    check_decodable(position, header);
+    if (header.length > rest - kTrailerSize) return end_of_chain(position, Tail::torn);
+    if (header.status == 'c') return end_of_chain(position, Tail::unfinished);
+    const bool too_short = header.length < header.size();
+    if (too_short && looks_like_crash(position)) return end_of_chain(position, Tail::torn);
+    if (header.tid <= last_)
+      add(Fault::tid_order, position, header, "the transaction is not later than the one before it");
+    last_ = header.tid;
+    check_status(position, header);
+    if (too_short) {
+      add_fatal(
+          Fault::bad_length, position, header,
+          "the transaction has a length of " + std::to_string(header.length) + ", less than its header");
+      return end_of_chain(position, Tail::torn);
     }
+    if (options_.records && header.status != 'u') scan_records(position, header);
+    const std::uint64_t next = position + header.length + kTrailerSize;
+    bytes = window_.at(position + header.length, kTrailerSize);
+    if (bytes == nullptr) return end_of_chain(position, Tail::torn);
+    if (const auto length = base::load_be<std::uint64_t>(bytes); length != header.length) {
+      add_fatal(Fault::length_mismatch, position + header.length, header,
+                "the transaction has a length of " + std::to_string(header.length) + " in front and " +
+                    std::to_string(length) + " behind");
+      if (!is_transaction_at(file_, next, window_.size())) return end_of_chain(position, Tail::torn);
+    }
+    count(position, header);
+    return next;
   }
 
   void count(std::uint64_t position, const TransactionHeader& header) {
@@ -224,13 +227,20 @@ class Scanner {
     return length < kTransactionHeaderSize || length > window_.size() - position;
   }
 
-  void end_of_chain(std::uint64_t position, Tail tail) {
+  // Returns where the walk goes on.
+  std::uint64_t end_of_chain(std::uint64_t position, Tail tail) {
     const LostTail lost = find_lost_tail(file_, position, window_.size());
+    if (lost.transaction) {
+      findings_.add({Fault::lost_tail, true, position, 0, 0,
+                     "the chain of transactions breaks, but whole ones follow, such as the one at " +
+                         std::to_string(*lost.transaction)});
+      if (options_.beyond_breaks && !lost.displaced) {
+        result_.breaks.push_back({position, *lost.transaction});
+        return *lost.transaction;
+      }
+    }
     result_.tail = lost.only_zeros ? Tail::zeros : tail;
-    if (!lost.transaction) return;
-    findings_.add({Fault::lost_tail, true, position, 0, 0,
-                   "the chain of transactions breaks, but whole ones follow, such as the one at " +
-                       std::to_string(*lost.transaction)});
+    return window_.size();
   }
 
   void add(Fault fault, std::uint64_t position, const TransactionHeader& header, std::string text,
@@ -248,6 +258,7 @@ class Scanner {
   Window window_;
   Findings findings_;
   OidSet deleted_;
+  Tid last_ = 0;  // of the transaction before
 };
 
 }  // namespace
@@ -258,6 +269,8 @@ bool ScanResult::damaged() const {
 
 ScanResult scan(io::File& file, const ScanOptions& options) {
   const std::uint64_t size = std::min(file.status().size, options.limit);
+  if (options.beyond_breaks && !options.digest_points.empty())
+    throw base::Error(base::ErrorKind::usage, "read", file.path(), "no digests beyond a break");
   for (const std::uint64_t point : options.digest_points) {
     if (point > size) {
       throw base::Error(base::ErrorKind::corrupt, "read", file.path(), "the file is shorter than expected");

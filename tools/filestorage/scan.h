@@ -43,6 +43,11 @@ enum class Fault {
   lost_tail         // complete transactions stand behind the place where the chain breaks
 };
 
+// A place where the chain of transactions breaks, and where it begins anew.
+struct Break {
+  std::uint64_t from = 0, to = 0;  // file offsets
+};
+
 // `fatal` faults are those with which ZODB does not open the file, or would cut off data behind them:
 //   bad_magic, bad_length, length_mismatch, record_bounds, record_location, version_record, lost_tail:
 //   always; bad_status: a byte over 127 in an FS30 file (ZODB on Python 3 fails to decode it); tid_order,
@@ -75,6 +80,7 @@ struct ScanResult {
   Oid max_oid = 0;
   std::uint64_t as_expected = 0;     // records that stand where ScanOptions::expected has their object
   std::uint64_t unexpected = 0;      // records behind that place, or of an object that it does not have
+  std::vector<Break> breaks;         // if ScanOptions::beyond_breaks; rising
   std::vector<Finding> findings;     // in file order, at most ScanOptions::max_findings
   std::vector<std::string> digests;  // one for each of ScanOptions::digest_points
   bool damaged() const;              // any fatal finding
@@ -85,6 +91,9 @@ struct ScanOptions {
   std::uint64_t limit = ~std::uint64_t{0};
   // Look at the records, not only at the transactions.
   bool records = true;
+  // Where the chain breaks, go on at the next whole transaction that stands where it says. All counts, the
+  // end and the indexes are then of all that was gone over. Not together with digest points.
+  bool beyond_breaks = false;
   // Filled with oid -> file offset of its newest record, as ZODB's index; needs records. status 'u' is left
   // out.
   Index* positions = nullptr;
@@ -123,7 +132,8 @@ struct ScanOptions {
 // transaction with records that knows its own position, and the end of the file is looked at for one that was
 // displaced; either is a lost_tail. So no whole, undisplaced transaction with records is ever taken for part
 // of a torn tail. This search is a second reading of what is behind the break. None of it is counted or
-// indexed: a caller who wants to keep it takes the file up to `size`, not up to `end`.
+// indexed, unless beyond_breaks is asked for: a caller who wants to keep it takes the file up to `size`, not
+// up to `end`.
 ScanResult scan(io::File& file, const ScanOptions& options);
 
 // Offset behind the last complete transaction of a file of `size` bytes: in a few reads if the file ends with

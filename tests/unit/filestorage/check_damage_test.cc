@@ -2,6 +2,7 @@
 // they broke or did not end, something is found.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <sstream>
 #include <string>
@@ -103,7 +104,12 @@ TEST(CheckDamage, IsFoundWhereTheRealToolsFindIt) {
       EXPECT_EQ(passed(entry["fstest"]), found.structural() == 0);
       if (passed(entry["fsrefs"])) {
         const Dangling expected = parse_fsrefs(entry["fsrefs"]["stdout"]);
-        EXPECT_EQ(found.dangling(), expected);
+        const Dangling ours = found.dangling();
+        if (found.report.structure.breaks.empty()) {
+          EXPECT_EQ(ours, expected);
+        } else {  // fsrefs does not see what is behind
+          EXPECT_TRUE(std::includes(ours.begin(), ours.end(), expected.begin(), expected.end()));
+        }
         dangling += expected.size();
       } else {
         EXPECT_FALSE(found.problems.empty());

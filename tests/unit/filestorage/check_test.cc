@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "filestorage/format.h"
+#include "filestorage/index_file.h"
 #include "filestorage/record_walk.h"
 #include "support/bytes_file.h"
 
@@ -97,6 +98,58 @@ TEST(Check, GoesOnBehindAPickleThatCannotBeRead) {
             (Lines{"bad_pickle 0 m.n", "dangling_missing 0 -> 8 m.n", "dangling_missing 1 -> 9 m.n"}));
 }
 
+// Two transactions of five have lost their lengths. What is wrong behind them is told, and what is right
+// there is not missing.
+TEST(Check, GoesOnBehindEachBreakOfTheChain) {
+  const std::vector<std::vector<Stored>> transactions = {{{0, record({1, 3})}},
+                                                         {{7, record({})}},
+                                                         {{1, record({6})}},
+                                                         {{8, record({})}},
+                                                         {{3, record({0, 9})}, {4, "cm\nn\n.K"}}};
+  std::string content = database(transactions);
+  std::vector<std::uint64_t> starts = {kMagicSize};
+  for (int i = 0; i < 4; ++i) {
+    const auto header = load_transaction_header(base::as_bytes(content).data() + starts.back());
+    starts.push_back(starts.back() + header.length + kTrailerSize);
+  }
+  content[starts[1] + 8] = 1;
+  content[starts[3] + 15] = 0;
+  const Lines expected = {"structure 0",
+                          "structure 0",
+                          "structure 0",
+                          "dangling_missing 1 -> 6 m.n",
+                          "dangling_missing 3 -> 9 m.n",
+                          "bad_pickle 4 m.n"};
+  EXPECT_EQ(told(content), expected);
+  BytesFile file(content);
+  const CheckReport report = check(file, {}, [](const Problem&) {});
+  EXPECT_EQ(report.structure.end, content.size());
+  EXPECT_EQ(report.structure.transactions, 3u);
+  EXPECT_EQ(report.structure.tail, Tail::clean);
+  ASSERT_EQ(report.structure.breaks.size(), 2u);
+  EXPECT_EQ(report.structure.breaks[0].from, starts[1]);
+  EXPECT_EQ(report.structure.breaks[0].to, starts[2]);
+  EXPECT_EQ(report.structure.breaks[1].from, starts[3]);
+  EXPECT_EQ(report.structure.breaks[1].to, starts[4]);
+}
+
+// ZODB believes an index over a break, and does not see it.
+TEST(Check, ComparesAnIndexThatGoesOverABreak) {
+  std::string content = database({{{0, record({})}}, {{7, record({})}}, {{1, record({})}}});
+  BytesFile sound(content);
+  Index positions;
+  ScanOptions scan_options;
+  scan_options.positions = &positions;
+  const std::uint64_t end = scan(sound, scan_options).end;
+  BytesFile index;
+  write_index(index, positions, end, IndexDialect::protocol3, IndexStrings::python3);
+  content[load_transaction_header(base::as_bytes(content).data() + kMagicSize).length + kMagicSize +
+          kTrailerSize + 8] = 1;
+  CheckOptions options;
+  options.index = &index;
+  EXPECT_EQ(told(content, options), (Lines{"structure 0", "index_extra 7"}));
+}
+
 TEST(Check, TellsThatTheRootIsMissing) {
   EXPECT_EQ(told(database({{{5, record({})}}})), Lines{"no_root 0"});
 }
@@ -119,6 +172,18 @@ TEST(Check, TellsTheSameInTheSameOrderWithOneThreadAndWithTwo) {
   one.threads = 1;
   const Lines expected = told(content, one);
   EXPECT_EQ(expected.size(), 25'000u);
+  EXPECT_EQ(told(content), expected);
+}
+
+TEST(Check, GoesOnBehindABreakWithTwoThreads) {
+  std::string content = large(15'000);
+  const auto header = load_transaction_header(base::as_bytes(content).data() + kMagicSize);
+  const std::uint64_t step = header.length + kTrailerSize;
+  for (const std::uint64_t number : {100u, 14'000u}) content[kMagicSize + number * step + 8] = 1;
+  CheckOptions one;
+  one.threads = 1;
+  const Lines expected = told(content, one);
+  EXPECT_EQ(expected.size(), 15'000u);  // two breaks, and all but two objects
   EXPECT_EQ(told(content), expected);
 }
 
@@ -162,7 +227,7 @@ TEST(FindData, EndsAtACircleAndAtAnotherObject) {
   ForwardReader in(file, content.size());
   std::vector<WalkedRecord> records;
   walk_records(
-      in, kMagicSize, [](std::uint64_t) { return false; },
+      in, kMagicSize, {}, [](std::uint64_t) { return false; },
       [&](const WalkedRecord& found) { records.push_back(found); });
   ASSERT_EQ(records.size(), 3u);
   WalkedRecord undo = records[2];

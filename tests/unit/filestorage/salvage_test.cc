@@ -49,7 +49,7 @@ Revisions revisions(const std::string& content) {
   ForwardReader in(file, content.size()), far(file, content.size());
   Revisions found;
   walk_records(
-      in, kMagicSize, [](std::uint64_t) { return false; },
+      in, kMagicSize, {}, [](std::uint64_t) { return false; },
       [&](const WalkedRecord& record) {
         const FoundData data = find_data(far, record);
         found[{record.header.oid, record.header.tid}] =
@@ -196,7 +196,7 @@ TEST(Salvage, KeepsTheOtherRecordsOfATransactionThatLostBytesOrGotSome) {
   ForwardReader in(file, content.size());
   std::vector<WalkedRecord> walked;
   walk_records(
-      in, kMagicSize, [](std::uint64_t) { return false; },
+      in, kMagicSize, {}, [](std::uint64_t) { return false; },
       [&](const WalkedRecord& record) { walked.push_back(record); });
   const Revisions before = revisions(content);
   std::size_t tried = 0;
@@ -273,7 +273,7 @@ TEST(Salvage, KeepsDataOfAnUndoWhoseTargetWasLost) {
   ForwardReader in(file, content.size());
   std::uint64_t target = 0, location = 0;
   walk_records(
-      in, kMagicSize, [](std::uint64_t) { return false; },
+      in, kMagicSize, {}, [](std::uint64_t) { return false; },
       [&](const WalkedRecord& record) {
         if (target == 0 && record.back != 0) target = record.back;
       });
