@@ -1,4 +1,5 @@
 // guard: what the hooks call. Installed as /usr/libexec/schooltool-dbtools/guard.
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -20,7 +21,7 @@ const cli::ToolSpec kSpec = {
     {{0, "go on; the steps after an upgrade always end so"}, {2, "stop: the database could not be copied"}},
     "STEP"};
 
-constexpr std::streamsize kListLimit = 16 << 20;
+constexpr std::size_t kListLimit = 16 << 20;
 
 upgrade::Environment read_environment() {
   upgrade::Environment environment;
@@ -32,10 +33,14 @@ upgrade::Environment read_environment() {
   return environment;
 }
 
+// Piece by piece: nearly every list is short, and a hook that has nothing to do should cost nothing.
 std::string read_stream(std::istream& stream) {
-  std::string text(static_cast<std::size_t>(kListLimit), '\0');
-  stream.read(text.data(), kListLimit);
-  text.resize(static_cast<std::size_t>(stream.gcount()));
+  std::string text;
+  std::array<char, 64 * 1024> piece;
+  while (stream && text.size() < kListLimit) {
+    stream.read(piece.data(), piece.size());
+    text.append(piece.data(), static_cast<std::size_t>(stream.gcount()));
+  }
   return text;
 }
 
