@@ -59,9 +59,8 @@ std::string own_folder() {
 }
 
 bool needs_attention(const upgrade::Status& status) {
-  const auto& journal = status.journal;
   return !status.present || !status.damage.empty() || !status.problem.empty() ||
-         (journal.open && journal.last && journal.last->action == "waiting for a person");
+         upgrade::waits_for_a_person(status);
 }
 
 int run_status(const cli::Options& options) {

@@ -41,6 +41,18 @@ told() { sed -E 's/[0-9]+ (s|min) ago/a moment ago/g; s/[0-9]+ days ago/days ago
   next backup     by cron, daily"
 }
 
+@test "what was put back is told also when later checks found all well" {
+  begin_upgrade
+  : > $DATA/Data.fs
+  schooltool-db-check --repair > /dev/null 2>&1
+  guard tick
+  expect 0 schooltool-db status
+  has "$(told)" "  last verdict    unchanged (261 transactions), closed, a moment ago
+  last replaced   blank (the file is empty), rolled back, a moment ago
+                  see '/var/lib/schooltool/Data.fs.blank-STAMP'
+"
+}
+
 @test "a database that is older than a backup may be, and has none, is an alarm" {
   expect 1 schooltool-db status
   has "$output" "ALARM           there is no backup yet"

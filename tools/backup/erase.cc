@@ -58,8 +58,7 @@ void demand_something(bool database, bool blobs, const Instance& instance) {
 void close_upgrade(io::Env& env, io::Dir& state, const std::string& detail) {
   upgrade::Journal journal = upgrade::load_journal(state);
   journal.open.reset();
-  journal.last =
-      upgrade::Outcome{env.now(), upgrade::Verdict::missing, "chosen by a person", "erased", detail};
+  journal.remember({env.now(), upgrade::Verdict::missing, "chosen by a person", "erased", detail}, true);
   upgrade::save_journal(state, journal, env);
 }
 

@@ -60,8 +60,9 @@ void close_upgrade(io::Env& env, io::Dir& state, const RestoreState& restore) {
     return;  // it names no upgrade either
   }
   journal.open.reset();
-  journal.last = upgrade::Outcome{env.now(), upgrade::Verdict::sound, "chosen by a person",
-                                  restore.from.empty() ? "restore undone" : "restored", restore.kept};
+  journal.remember({env.now(), upgrade::Verdict::sound, "chosen by a person",
+                    restore.from.empty() ? "restore undone" : "restored", restore.kept},
+                   true);
   upgrade::save_journal(state, journal, env);
 }
 

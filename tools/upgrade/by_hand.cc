@@ -77,7 +77,7 @@ RollbackReport roll_back_by_hand(io::Env& env, const Instance& instance, const H
   Service service(env, instance.settings.service);
   RollbackReport done = carry_out(env, folder, plan, service, progress);
   journal.open.reset();
-  journal.last = Outcome{env.now(), Verdict::sound, "chosen by a person", "rolled back", done.displaced_to};
+  journal.remember({env.now(), Verdict::sound, "chosen by a person", "rolled back", done.displaced_to}, true);
   save_journal(*state, journal, env);
   return done;
 }

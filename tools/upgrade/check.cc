@@ -281,7 +281,8 @@ class UpgradeCheck {
   }
 
   void remember(const std::string& action, const std::string& detail) {
-    journal_.last = Outcome{env_.now(), report_.verdict, report_.reason, action, detail};
+    journal_.remember({env_.now(), report_.verdict, report_.reason, action, detail},
+                      report_.action == CheckAction::rolled_back);
   }
 
   io::Env& env_;

@@ -86,6 +86,11 @@ const char* to_string(Before before) {
   return "unknown";
 }
 
+void Journal::remember(const Outcome& outcome, bool replaced) {
+  last = outcome;
+  if (replaced) last_replaced = outcome;
+}
+
 std::unique_ptr<io::Dir> open_state(io::Env& env, const std::string& instance) {
   io::open_or_make_dir(env, kStateRoot, io::Links::administrator);
   auto dir = io::open_or_make_dir(env, state_path(instance), io::Links::administrator);

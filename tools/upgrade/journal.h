@@ -77,15 +77,20 @@ struct Outcome {
   base::UtcTime at;
   Verdict verdict = Verdict::sound;
   std::string reason;
-  std::string action;  // "rolled back", "closed", "waiting", "waiting for a person"
+  std::string action;  // "rolled back", "closed", "waiting", "waiting for a person", "restored", "erased"
   std::string detail;  // names what was put where
+  bool operator==(const Outcome&) const = default;
 };
 
 struct Journal {
+  // Makes it the last outcome. One that replaced the database stays known beside those of later checks.
+  void remember(const Outcome& outcome, bool replaced);
+
   std::optional<OpenUpgrade> open;
   std::optional<Fingerprint> snapshot;  // of the newest good snapshot we know
   std::optional<base::UtcTime> snapshot_taken;
   std::optional<Outcome> last;
+  std::optional<Outcome> last_replaced;  // rolled back, restored or erased
 };
 
 // The folder of one instance, made if absent (0700). Error(unsafe_path) if others than root may write to it.

@@ -98,6 +98,20 @@ OpenUpgrade open_from(const json& value) {
   return open;
 }
 
+json to_json_value(const Outcome& outcome) {
+  return {{"at", base::to_iso(outcome.at)},
+          {"verdict", to_string(outcome.verdict)},
+          {"reason", outcome.reason},
+          {"action", outcome.action},
+          {"detail", outcome.detail}};
+}
+
+Outcome outcome_from(const json& value) {
+  const auto verdict = verdict_from(value.at("verdict"));
+  if (!verdict) corrupt("unknown verdict");
+  return {time_from(value.at("at")), *verdict, value.at("reason"), value.at("action"), value.at("detail")};
+}
+
 }  // namespace
 
 json to_json_value(const Fingerprint& fingerprint) {
@@ -119,13 +133,8 @@ json to_json_value(const Journal& journal) {
   if (journal.open) value["open_upgrade"] = to_json_value(*journal.open);
   if (journal.snapshot) value["snapshot"] = to_json_value(*journal.snapshot);
   if (journal.snapshot_taken) value["snapshot_taken"] = base::to_iso(*journal.snapshot_taken);
-  if (journal.last) {
-    value["last"] = {{"at", base::to_iso(journal.last->at)},
-                     {"verdict", to_string(journal.last->verdict)},
-                     {"reason", journal.last->reason},
-                     {"action", journal.last->action},
-                     {"detail", journal.last->detail}};
-  }
+  if (journal.last) value["last"] = to_json_value(*journal.last);
+  if (journal.last_replaced) value["last_replaced"] = to_json_value(*journal.last_replaced);
   return value;
 }
 
@@ -135,13 +144,8 @@ Journal journal_from_json(const json& value) {
   if (value.contains("open_upgrade")) journal.open = open_from(value.at("open_upgrade"));
   if (value.contains("snapshot")) journal.snapshot = fingerprint_from(value.at("snapshot"));
   if (value.contains("snapshot_taken")) journal.snapshot_taken = time_from(value.at("snapshot_taken"));
-  if (value.contains("last")) {
-    const json& last = value.at("last");
-    const auto verdict = verdict_from(last.at("verdict"));
-    if (!verdict) corrupt("unknown verdict");
-    journal.last =
-        Outcome{time_from(last.at("at")), *verdict, last.at("reason"), last.at("action"), last.at("detail")};
-  }
+  if (value.contains("last")) journal.last = outcome_from(value.at("last"));
+  if (value.contains("last_replaced")) journal.last_replaced = outcome_from(value.at("last_replaced"));
   return journal;
 }
 

@@ -37,7 +37,9 @@ void add_copies(Status& status, DataFolder& folder) {
 }
 
 void read_database(Status& status, DataFolder& folder) {
+  status.unreadable = true;
   const auto live = folder.open_live();
+  status.unreadable = false;
   if (!live) return;
   status.present = true;
   status.size = live->status().size;
@@ -67,7 +69,7 @@ std::string line(const std::string& label, const std::string& text) {
 }
 
 std::string database_line(const Status& status) {
-  if (!status.present) return "missing";
+  if (!status.present) return status.unreadable ? "could not be read" : "missing";
   return base::human_size(status.size) + ", " + std::to_string(status.objects) + " objects, " +
          std::to_string(status.transactions) + " transactions" +
          (status.server_running ? ", server running" : "");
@@ -84,6 +86,14 @@ std::string upgrade_line(const OpenUpgrade& open, base::UtcTime now) {
   const std::string packages = packages_text(open.packages);
   return "begun " + ago(open.opened, now) + " by " + open.by + (packages.empty() ? "" : ": " + packages) +
          (open.good_since ? "; good since " + ago(*open.good_since, now) : "; not yet found good");
+}
+
+std::string outcome_lines(const std::string& label, const Outcome& outcome, base::UtcTime now) {
+  const std::string text =
+      line(label, std::string(to_string(outcome.verdict)) + " (" + outcome.reason + "), " +
+                      (outcome.action == "waiting" ? "still watched" : outcome.action) + ", " +
+                      ago(outcome.at, now));
+  return outcome.detail.empty() ? text : text + line("", "see " + base::quoted(outcome.detail));
 }
 
 std::string one_text(const Status& status, base::UtcTime now) {
@@ -103,14 +113,15 @@ std::string one_text(const Status& status, base::UtcTime now) {
   if (status.copies.empty()) text += line("copies", "none yet");
   text += line("free space", base::human_size(status.free));
   text += line("open upgrade", status.journal.open ? upgrade_line(*status.journal.open, now) : "none");
-  if (status.journal.last) {
-    const Outcome& last = *status.journal.last;
-    text += line("last verdict", std::string(to_string(last.verdict)) + " (" + last.reason + "), " +
-                                     last.action + ", " + ago(last.at, now));
-    if (!last.detail.empty()) text += line("", "see " + base::quoted(last.detail));
-  } else {
-    text += line("last verdict", "none yet");
+  const auto& last = status.journal.last;
+  const auto& replaced = status.journal.last_replaced;
+  text += last ? outcome_lines("last verdict", *last, now) : line("last verdict", "none yet");
+  if (waits_for_a_person(status)) {
+    const std::string name = status.instance->name;
+    text += line("decide", "schooltool-db rollback --instance " + name + " puts back what was there before");
+    text += line("", "schooltool-db check --accept --instance " + name + " keeps what is there now");
   }
+  if (replaced && replaced != last) text += outcome_lines("last replaced", *replaced, now);
   return text;
 }
 
@@ -137,6 +148,11 @@ Status status_of(io::Env& env, const Instance& instance) {
     attempt([&] { read_database(status, folder); });
   });
   return status;
+}
+
+bool waits_for_a_person(const Status& status) {
+  const Journal& journal = status.journal;
+  return journal.open && journal.last && journal.last->action == "waiting for a person";
 }
 
 std::string status_text(const std::vector<Status>& all, base::UtcTime now) {

@@ -23,6 +23,7 @@ struct StoredCopy {
 struct Status {
   const Instance* instance = nullptr;
   bool present = false;
+  bool unreadable = false;  // something stands there, and `problem` says why it was not read
   bool server_running = false;
   std::uint64_t size = 0;
   std::uint64_t objects = 0, transactions = 0;
@@ -37,6 +38,9 @@ struct Status {
 // Reads the database once (objects are counted from the records). Changes nothing and takes no lock. Never
 // throws for one instance's trouble: that is `problem`.
 Status status_of(io::Env& env, const Instance& instance);
+
+// An upgrade is open whose database is in doubt: a person has to decide.
+bool waits_for_a_person(const Status& status);
 
 // For people and for programs. Ages count from `now`.
 std::string status_text(const std::vector<Status>& all, base::UtcTime now);

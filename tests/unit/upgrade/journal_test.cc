@@ -51,6 +51,7 @@ Journal full_journal() {
   journal.snapshot = some_fingerprint();
   journal.snapshot_taken = base::UtcTime{1795443500, 0};
   journal.last = Outcome{{1795443601, 0}, Verdict::truncated, "cut to 5 of 9 bytes", "rolled back", "/srv/x"};
+  journal.last_replaced = Outcome{{1795443600, 0}, Verdict::blank, "empty", "erased", "/srv/y"};
   return journal;
 }
 
@@ -103,7 +104,8 @@ TEST(Journal, RefusesWhatItDidNotWriteAndSaysWhatToDo) {
       {"/open_upgrade/before", "gone"},
       {"/open_upgrade/database/last_tid", "12"},
       {"/open_upgrade/database/last_tid", "000000000000000g"},
-      {"/last/verdict", "fine"}};
+      {"/last/verdict", "fine"},
+      {"/last_replaced/verdict", "fine"}};
   for (const auto& [where, value] : wrong) {
     nlohmann::json broken = whole;
     broken[nlohmann::json::json_pointer(where)] = value;

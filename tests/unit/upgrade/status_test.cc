@@ -68,6 +68,34 @@ TEST_F(StatusTest, TellsTheOpenUpgradeAndTheLastVerdict) {
   EXPECT_EQ(json().at("journal").at("last").at("verdict"), "blank");
 }
 
+TEST_F(StatusTest, StillTellsOfTheRollbackWhenALaterCheckFoundAllWell) {
+  machine_.put("Data.fs", school());
+  support::begin(mem_);
+  machine_.put("Data.fs", "");
+  support::check_as(mem_, Caller::dpkg_done);
+  support::check_as(mem_, Caller::dpkg_done);
+  EXPECT_TRUE(text_has("  last verdict    unchanged (20 transactions), still watched, "));
+  EXPECT_TRUE(text_has("  last replaced   blank (the file is empty), rolled back, "));
+  EXPECT_TRUE(text_has("see '/var/lib/schooltool/Data.fs.blank-"));
+  EXPECT_EQ(json().at("journal").at("last_replaced").at("verdict"), "blank");
+}
+
+TEST_F(StatusTest, NamesTheCommandsBetweenWhichAPersonDecides) {
+  machine_.put("Data.fs", school());
+  support::begin(mem_);
+  std::string live = school();
+  machine_.put("Data.fs", live.replace(live.size() / 2, 200, std::string(200, '\xee')));
+  support::check_as(mem_, Caller::dpkg_done);
+  EXPECT_TRUE(text_has("waiting for a person"));
+  EXPECT_TRUE(text_has("schooltool-db rollback --instance standard"));
+  EXPECT_TRUE(text_has("schooltool-db check --accept --instance standard"));
+}
+
+TEST_F(StatusTest, WhatCannotBeReadIsNotMissing) {
+  mem_.put_symlink(in_data("Data.fs"), "/etc/shadow", support::kSchoolOwner);
+  EXPECT_TRUE(text_has("  database        could not be read"));
+}
+
 TEST_F(StatusTest, SaysMissing) {
   EXPECT_TRUE(text_has("missing"));
   EXPECT_EQ(json().at("present"), false);
