@@ -25,13 +25,14 @@ std::unique_ptr<io::File> open_if_there(io::Dir& dir, const std::string& name) {
 RebuildReport rebuild_index(io::Dir& dir, const std::string& name, io::Env& env,
                             const RebuildOptions& options) {
   const std::string index_name = name + ".index";
-  const auto data = dir.open_file(name, io::Access::read);
-  const io::FileStatus status = data->status();
   std::optional<StorageLock> lock;
   if (!options.dry_run) {
-    lock.emplace(dir, name, status.owner, env);
+    lock.emplace(dir, name, dir.open_file(name, io::Access::read)->status().owner, env);
     io::sweep_temporaries(dir, index_name);
   }
+  // Under the lock: a server may have put another file in its place before it let go.
+  const auto data = dir.open_file(name, io::Access::read);
+  const io::FileStatus status = data->status();
 
   Index positions;
   ScanOptions scan_options;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "filestorage/storage_lock.h"
+#include "io/hooked_env.h"
 #include "io/mem_env.h"
 #include "support/errors.h"
 #include "support/fixture.h"
@@ -79,6 +80,21 @@ TEST(RebuildIndex, RefusesWhileAServerHasTheDatabase) {
   dry.dry_run = true;
   EXPECT_GT(machine.rebuild(dry).objects, 0u);
   EXPECT_FALSE(machine.mem.content("/data/Data.fs.index"));
+}
+
+// A server that is just going packs until it lets go of the lock: the database is another file then.
+TEST(RebuildIndex, IsOfTheFileThatStandsThereUnderTheLock) {
+  Machine machine(support::school(20));
+  const std::string packed = support::school(5);
+  const auto hooked = io::make_hooked_env(machine.mem, [&](const io::Operation& operation) {
+    if (operation.name != "try_lock") return io::no_limit;
+    machine.mem.remove_all("/data/Data.fs");
+    machine.mem.put_file("/data/Data.fs", packed, {104, 112}, 0600);
+    return io::no_limit;
+  });
+  const auto dir = hooked->open_dir("/data", io::Links::refuse);
+  EXPECT_EQ(rebuild_index(*dir, "Data.fs", *hooked, {}).position, packed.size());
+  EXPECT_EQ(machine.mem.status("/data/Data.fs.index")->mode, 0600u);
 }
 
 TEST(RebuildIndex, NeverFollowsALinkInItsPlace) {
