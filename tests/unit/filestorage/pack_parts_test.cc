@@ -14,6 +14,7 @@
 #include "filestorage/pack_output.h"
 #include "filestorage/pack_time.h"
 #include "filestorage/storage_lock.h"
+#include "io/file_lock.h"
 #include "io/hooked_env.h"
 #include "io/mem_env.h"
 #include "support/bytes_file.h"
@@ -284,6 +285,33 @@ TEST(StorageLock, LeavesNoFileThatIsNotTheOwners) {
   const auto dir = env->open_dir("/data", io::Links::refuse);
   EXPECT_THROW(StorageLock(*dir, "Data.fs", {7, 8}, *env), base::Error);
   EXPECT_FALSE(mem.status("/data/Data.fs.lock"));
+}
+
+// A lock on a file that was removed keeps no server out.
+TEST(StorageLock, IsTakenOnTheFileThatHasTheName) {
+  io::MemEnv mem;
+  mem.put_dir("/data", {7, 8}, 0750);
+  unsigned removals = 1;
+  const auto hooked = io::make_hooked_env(mem, [&](const io::Operation& operation) {
+    if (operation.name == "try_lock" && removals > 0) {
+      --removals;
+      mem.remove_all("/data/Data.fs.lock");
+    }
+    return io::no_limit;
+  });
+  const auto dir = hooked->open_dir("/data", io::Links::refuse);
+  {
+    const StorageLock lock(*dir, "Data.fs", {7, 8}, *hooked);
+    EXPECT_EQ(removals, 0u);
+    EXPECT_TRUE(io::is_locked(*mem.open_dir("/data", io::Links::refuse), "Data.fs.lock"));
+  }
+  removals = 1000;
+  EXPECT_TRUE(support::fails_with(
+      base::ErrorKind::busy,
+      [&] {
+        const StorageLock lock(*dir, "Data.fs", {7, 8}, *hooked);
+      },
+      "keeps changing"));
 }
 
 TEST(StorageLock, DoesNotWriteThroughAFurtherName) {
