@@ -63,6 +63,17 @@ TEST(FindEnd, OfAFileWhoseServerIsVotingTakesAFewReads) {
   EXPECT_LT(file.reads, 20u);
 }
 
+// A voted transaction behind a break proves nothing about what is before it.
+TEST(FindEnd, WalksWhereAVotedTransactionStandsBehindABreak) {
+  Database database;
+  const std::uint64_t end = database.bytes.size();
+  const std::uint64_t voted = database.add(7, ' ');
+  database.add(8, 'c');
+  database.bytes[static_cast<std::size_t>(voted) - 1] ^= 1;
+  BytesFile file(database.bytes);
+  EXPECT_EQ(find_end(file), end);
+}
+
 TEST(FindEnd, WalksWhereTheTailIsTorn) {
   Database database;
   const std::uint64_t end = database.bytes.size();

@@ -6,7 +6,9 @@
 #include <string>
 
 #include "base/error.h"
+#include "filestorage/format.h"
 #include "support/bytes_file.h"
+#include "support/file_builder.h"
 #include "support/fixture.h"
 #include "support/index_text.h"
 
@@ -51,6 +53,22 @@ TEST(WriteIndex, WritesPositionsAsPythonPicklesIntegers) {
     BytesFile old;
     write_index(old, Index(), position, IndexDialect::protocol1, IndexStrings::python2);
     EXPECT_EQ(old.content, "L" + std::to_string(position) + "L\n.N.");
+  }
+}
+
+// ZODB3 3.10 after a pack pickles an int of Python 2, which protocol 1 has no bytes for beyond 31 bits.
+TEST(WriteIndex, WritesPositionsAfterAPackAsPython2PicklesAnInt) {
+  const std::vector<std::pair<std::uint64_t, std::string>> table = {{255, "K\xff"s},
+                                                                    {65535, "M\xff\xff"s},
+                                                                    {0x7fffffff, "J\xff\xff\xff\x7f"s},
+                                                                    {0x80000000, "I2147483648\n"s},
+                                                                    {0x8000000000, "I549755813888\n"s}};
+  for (const auto& [position, bytes] : table) {
+    BytesFile file;
+    write_index(file, Index(), position, IndexDialect::protocol1_after_pack, IndexStrings::python2);
+    EXPECT_EQ(file.content, bytes + ".N.");
+    std::string why;
+    EXPECT_EQ(read_index(file, why)->position, position) << why;
   }
 }
 
@@ -101,34 +119,62 @@ TEST(ReadIndex, RefusesWhatIsNotAnIndex) {
   const std::string head = "\x80\3K\xa2.\x80\3";
   const std::string prefix = "C\6\0\0\0\0\0\0"s;
   const std::string bucket = "C\10\0\0\0\0\0\0\0\x1f"s;
+  const std::string end = "\x86.\x80\3N.";
+  BytesFile good(head + prefix + bucket + end);
+  std::string none;
+  ASSERT_TRUE(read_index(good, none));
   const std::vector<std::string> table = {
       "",
       "hello\n",
-      "\x80\3N.",                                                          // no position
-      "\x80\3J\xff\xff\xff\xff.\x80\3N.",                                  // a negative one
-      "\x80\3\x8a\1\x80.\x80\3N.",                                         // another
-      "\x80\3\x8a\xff",                                                    // a number of 255 bytes
-      "L99999999999999999999L\n.N.",                                       // over 2^64
-      "\x80\3K\xa2.",                                                      // ends there
-      head + "N",                                                          // cut
-      head + prefix + bucket + ".",                                        // no tuple
-      head + prefix + bucket + bucket + "\x86.",                           // three values
-      head + prefix + prefix + "\x86.\x80\3N.",                            // bucket not of eights
-      head + bucket + bucket + "\x86.\x80\3N.",                            // prefix too long
-      head + prefix + "C\0\x86.\x80\3N."s,                                 // empty bucket
-      head + prefix + "C\10\0\0\0\0\0\0\0\0\x86.\x80\3N."s,                // position 0
-      head + prefix + bucket + "\x86.\x80\3" + prefix + bucket + "\x86.",  // the same oid again
-      head + prefix + "B\xff\xff\xff\xff",                                 // 4 GB
-      head + prefix + "B\0\0\x09\0"s,                                      // more than a bucket can be
-      head + "(" + prefix + "(" + bucket + "t.\x80\3N.",                   // two marks
-      head + "cos\nsystem\n(S'true'\ntR.",                                 // not ours to run
-      head + "\x86.",                                                      // a tuple of nothing
+      "\x80\3N.",                                                                  // no position
+      "\x80\3J\xff\xff\xff\xff.\x80\3N.",                                          // a negative one
+      "\x80\3\x8a\1\x80.\x80\3N.",                                                 // another
+      "\x80\3\x8a\xff",                                                            // a number of 255 bytes
+      "\x80\3\x8a\t\xa2\0\0\0\0\0\0\0\1.\x80\3N."s,                                // 2^64 and more
+      "L99999999999999999999L\n.N.",                                               // over 2^64
+      "\x80\3K\xa2.",                                                              // ends there
+      head + "N",                                                                  // cut
+      head + prefix + bucket + ".",                                                // no tuple
+      head + prefix + bucket + bucket + "\x86.",                                   // three values
+      head + prefix + prefix + "\x86.\x80\3N.",                                    // bucket not of eights
+      head + bucket + bucket + "\x86.\x80\3N.",                                    // prefix too long
+      head + prefix + "C\0\x86.\x80\3N."s,                                         // empty bucket
+      head + prefix + "C\10\0\0\0\0\0\0\0\0\x86.\x80\3N."s,                        // position 0
+      head + prefix + bucket + "\x86.\x80\3" + prefix + bucket + end,              // the same oid again
+      head + "C\6\0\0\0\0\0\1"s + bucket + "\x86.\x80\3" + prefix + bucket + end,  // falling oids
+      head + prefix + "B\xff\xff\xff\xff",                                         // 4 GB
+      head + prefix + "B\0\0\x09\0"s,                     // more than a bucket can be
+      head + "(" + prefix + "(" + bucket + "t.\x80\3N.",  // two marks
+      head + "cos\nsystem\n(S'true'\ntR.",                // not ours to run
+      head + "\x86.",                                     // a tuple of nothing
       head + "."};
   for (const std::string& bytes : table) {
     BytesFile file(bytes);
     std::string why;
     EXPECT_FALSE(read_index(file, why)) << base::to_hex(base::as_bytes(bytes));
     EXPECT_FALSE(why.empty());
+  }
+}
+
+// A string with more than all the oids of a prefix: it is not even read to its end.
+TEST(ReadIndex, TakesNoMoreIntoMemoryThanAPrefixCanHave) {
+  for (const std::size_t oids : {std::size_t{65536}, std::size_t{65537}, std::size_t{200'000}}) {
+    const std::size_t size = oids * 8;
+    std::string length(4, '\0');
+    for (int i = 0; i < 4; ++i) length[static_cast<std::size_t>(i)] = static_cast<char>(size >> (8 * i));
+    BytesFile file("\x80\3K\xa2.\x80\3C\6\0\0\0\0\0\0B"s + length);
+    for (std::size_t oid = 0; oid < oids; ++oid) {
+      file.content += static_cast<char>(oid >> 8);
+      file.content += static_cast<char>(oid);
+    }
+    for (std::size_t oid = 0; oid < oids; ++oid) file.content += "\0\0\0\0\0\x1f"s;
+    file.content += "\x86.\x80\3N.";
+    std::string why;
+    const auto loaded = read_index(file, why);
+    EXPECT_EQ(loaded.has_value(), oids == 65536) << oids;
+    if (!loaded) {
+      EXPECT_LT(file.bytes_read, 100'000u);
+    }
   }
 }
 
@@ -158,6 +204,53 @@ TEST(IndexIsBelievable, OnlyWithABoundaryAndItsRecords) {
     EXPECT_FALSE(index_is_believable(data, size, other, why)) << position;
     EXPECT_FALSE(why.empty());
   }
+}
+
+// A database of transactions of one record each, with the status and the size of data told for each.
+struct Life {
+  BytesFile data;
+  LoadedIndex index;
+  std::uint64_t last = 0;  // position of the last transaction
+
+  explicit Life(std::initializer_list<std::pair<char, std::size_t>> transactions) {
+    support::FileBuilder builder([this](std::string_view part) { data.content += part; });
+    base::Tid tid = 0x0398f82b40865944;
+    for (const auto& [status, size] : transactions) {
+      last = builder.end();
+      builder.begin(tid++);
+      const std::uint64_t record = builder.record(0, std::string(size, 'x'));
+      builder.finish(status);
+      if (status != 'u') index.positions.set(0, record);
+    }
+    index.position = builder.end();
+  }
+  bool is_believable() {
+    std::string why;
+    return index_is_believable(data, data.content.size(), index, why);
+  }
+};
+
+TEST(IndexIsBelievable, ByTheLastTransactionWhoseRecordsCount) {
+  EXPECT_TRUE(Life({{' ', 50}, {' ', 50}}).is_believable());
+  EXPECT_TRUE(Life({{' ', 50}, {'p', 50}}).is_believable());
+  EXPECT_TRUE(Life({{' ', 50}, {'u', 50}}).is_believable());
+  EXPECT_FALSE(Life({{' ', 50}, {'c', 50}}).is_believable());
+  EXPECT_FALSE(Life({{' ', 50}, {'x', 50}}).is_believable());
+}
+
+TEST(IndexIsBelievable, NotBelowThePositionThatZodbDemands) {
+  const Life small({{' ', 16}});
+  EXPECT_EQ(small.index.position, 93u);
+  EXPECT_FALSE(Life({{' ', 16}}).is_believable());
+  EXPECT_FALSE(Life({{' ', 22}}).is_believable()) << "99";
+  EXPECT_TRUE(Life({{' ', 23}}).is_believable()) << "100";
+}
+
+TEST(IndexIsBelievable, NotIfARecordNamesAnotherTransaction) {
+  Life life({{' ', 50}, {' ', 50}});
+  ASSERT_TRUE(life.is_believable());
+  life.data.content[life.last + kTransactionHeaderSize + 31] ^= 1;
+  EXPECT_FALSE(life.is_believable());
 }
 
 }  // namespace

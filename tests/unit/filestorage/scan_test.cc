@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <string>
 
 #include "base/error.h"
 #include "base/xxh128.h"
+#include "filestorage/chain_check.h"
+#include "filestorage/format.h"
 #include "support/bytes_file.h"
 #include "support/file_builder.h"
 
@@ -236,6 +239,54 @@ TEST(Scan, GoesOnBehindATransactionWithOneWrongLength) {
   EXPECT_EQ(result.transactions, 3u);
 }
 
+// Where the lengths differ, what follows has to prove itself; else the chain is broken there.
+TEST(Scan, GoesNotOnToWhatIsNoWholeFinishedTransaction) {
+  const std::function<void(std::string&, std::size_t)> spoil[] = {
+      [](std::string& bytes, std::size_t at) { bytes[at + 16] = 'c'; },
+      [](std::string& bytes, std::size_t at) { bytes.replace(at, 8, 8, '\0'); },  // no tid
+      [](std::string& bytes, std::size_t at) { bytes[at + 15] ^= 1; },            // the length in front
+      [](std::string& bytes, std::size_t) { bytes[bytes.size() - 1] ^= 1; },      // the length behind
+      [](std::string& bytes, std::size_t at) { bytes[at + 38 + 15] ^= 1; },       // the record's tid
+      [](std::string& bytes, std::size_t at) { bytes[at + 38 + 31] ^= 1; },       // and its position
+  };
+  for (std::size_t i = 0; i < std::size(spoil); ++i) {
+    SCOPED_TRACE(i);
+    Database database;
+    const std::uint64_t first = database.add(kFirst, {0});
+    const std::uint64_t broken = database.add(kFirst + 1, {1});
+    const std::uint64_t third = database.add(kFirst + 2, {2});
+    database.bytes[static_cast<std::size_t>(third) - 1] ^= 1;
+    EXPECT_EQ(scan_bytes(database.bytes).end, database.bytes.size());
+    spoil[i](database.bytes, static_cast<std::size_t>(third));
+    const ScanResult result = scan_bytes(database.bytes);
+    EXPECT_EQ(result.end, broken);
+    EXPECT_EQ(result.last_transaction_at, first);
+    EXPECT_TRUE(result.damaged());
+  }
+}
+
+// Bytes too few for a record between the last one and the end of its transaction.
+TEST(Scan, NoticesRecordsThatEndBeforeTheirTransactionDoes) {
+  for (unsigned left = 1; left < kRecordHeaderSize; ++left) {
+    Database database;
+    database.add(kFirst, {0, 1}, 60);
+    database.add(kFirst + 1, {0});
+    const std::size_t second = kMagicSize + kTransactionHeaderSize + 15 + kRecordHeaderSize + 60;
+    ASSERT_EQ(database.bytes[second + 41], 60);
+    database.bytes[second + 41] = static_cast<char>(60 - left);  // its length of data
+    const ScanResult result = scan_bytes(database.bytes);
+    ASSERT_EQ(result.findings.size(), 1u) << left;
+    EXPECT_EQ(result.findings[0].fault, Fault::record_bounds);
+    EXPECT_TRUE(result.findings[0].fatal);
+    EXPECT_EQ(result.findings[0].position, second + kRecordHeaderSize + 60 - left);
+    EXPECT_EQ(result.transactions, 2u);
+    EXPECT_EQ(result.records, 3u);
+    ChainCheck check;
+    check.update(base::as_bytes(database.bytes));
+    EXPECT_TRUE(check.broken());
+  }
+}
+
 // The same lengths damaged, before a torn tail: nothing at the end of the file leads back.
 TEST(Scan, FindsALostTransactionInTheMiddleOfDamage) {
   Database database;
@@ -253,17 +304,47 @@ TEST(Scan, FindsALostTransactionInTheMiddleOfDamage) {
   EXPECT_EQ(result.findings[0].position, broken);
 }
 
+// Wherever the pieces end in which the bytes are read.
+TEST(Scan, FindsALostTransactionAtAnyDistance) {
+  Database database;
+  database.add(kFirst, {0});
+  database.add(kFirst + 1, {1}, 30'000);
+  const std::uint64_t lost = database.add(kFirst + 2, {2});
+  database.add(kFirst + 3, {3});
+  for (std::size_t distance = 4050; distance < 4250; ++distance) {
+    // The noise does not move the transaction, which knows its place; the break comes nearer instead.
+    std::string bytes = database.bytes.substr(0, database.bytes.size() - 20);
+    const std::size_t from = static_cast<std::size_t>(lost) - distance;
+    Database before;
+    before.add(kFirst, {0},
+               from - kMagicSize - kTransactionHeaderSize - 15 - kRecordHeaderSize - kTrailerSize);
+    ASSERT_EQ(before.bytes.size(), from);
+    bytes.replace(0, from, before.bytes);
+    bytes.replace(from, 8, 8, '\x7f');
+    bytes.replace(from + 8, 8, 8, '\x7f');
+    const ScanResult result = scan_bytes(bytes);
+    ASSERT_EQ(result.end, from);
+    ASSERT_EQ(result.findings.size(), 1u) << distance;
+    EXPECT_EQ(result.findings[0].fault, Fault::lost_tail);
+  }
+}
+
 // A byte more moves all positions, so that no transaction knows where it is.
 TEST(Scan, FindsALostTailThatWasDisplaced) {
   Database database;
   database.add(kFirst, {0});
   const std::uint64_t broken = database.add(kFirst + 1, {1});
-  database.add(kFirst + 2, {2});
+  const std::uint64_t third = database.add(kFirst + 2, {2});
   database.bytes.insert(static_cast<std::size_t>(broken) + 8, "\x7f");  // before the length
   const ScanResult result = scan_bytes(database.bytes);
   EXPECT_EQ(result.end, broken);
   ASSERT_EQ(result.findings.size(), 1u);
   EXPECT_EQ(result.findings[0].fault, Fault::lost_tail);
+
+  // One that was never finished is no loss.
+  std::string voted = database.bytes;
+  voted[static_cast<std::size_t>(third) + 1 + 16] = 'c';
+  EXPECT_TRUE(scan_bytes(voted).findings.empty());
 }
 
 TEST(Scan, TakesAStoredDatabaseInATornTailForData) {
