@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "io/hooked_env.h"
+#include "io/mem_env.h"
 #include "io/posix_env.h"
 #include "support/child.h"
 #include "support/errors.h"
@@ -67,6 +68,40 @@ TEST_F(CopyPrefix, RefusesASourceThatIsTooShort) {
   EXPECT_TRUE(fails_with(
       ErrorKind::corrupt, [&] { copy(4, *dir_); }, "/a': ends at 3, before byte 4"));
   EXPECT_EQ(slurp(temp_ / "b"), "");
+}
+
+// The clone is of the whole source, whatever was written to it since its size was looked at.
+TEST(CopyPrefixByReflink, CutsOffWhatIsBehindTheLength) {
+  io::MemEnv mem;
+  mem.set_reflink(true);
+  const std::string content = support::noise(10'000, 3);
+  mem.put_file("/d/a", content);
+  const auto dir = mem.open_dir("/d", Links::refuse);
+  for (const std::uint64_t length : {1u, 4096u, 9'999u, 10'000u}) {
+    const auto source = dir->open_file("a", Access::read);
+    const auto target = dir->create_file("b", 0600);
+    std::uint64_t told = 0;
+    copy_prefix(*source, *target, length, [&](std::uint64_t done) { told = done; });
+    EXPECT_TRUE(*mem.content("/d/b") == content.substr(0, length)) << length;
+    EXPECT_EQ(told, length);
+    dir->remove("b");
+  }
+}
+
+TEST(CopyPrefixByReflink, NoticesASourceThatIsCutMeanwhile) {
+  io::MemEnv mem;
+  mem.set_reflink(true);
+  mem.put_file("/d/a", std::string(10'000, 'x'));
+  const auto hooked = io::make_hooked_env(mem, [&](const io::Operation& operation) {
+    if (operation.name == "clone_from") mem.put_file("/d/a", std::string(5'000, 'x'));
+    return io::no_limit;
+  });
+  const auto dir = hooked->open_dir("/d", Links::refuse);
+  const auto source = dir->open_file("a", Access::read);
+  const auto target = dir->create_file("b", 0600);
+  EXPECT_TRUE(fails_with(
+      ErrorKind::corrupt, [&] { copy_prefix(*source, *target, 9'000, {}); },
+      "ends at 5000, before byte 9000"));
 }
 
 TEST_F(CopyPrefix, NoticesASourceThatIsCutMeanwhile) {

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <ctime>
 
+#include "io/hooked_env.h"
+#include "io/mem_env.h"
 #include "io/posix_env.h"
 #include "support/errors.h"
 #include "support/temp_dir.h"
@@ -120,6 +122,25 @@ TEST_F(OpenOrMakeDir, MakesNothingThroughLinksOrFiles) {
   }
   EXPECT_FALSE(std::filesystem::exists(temp_ / "nowhere"));
   EXPECT_TRUE(fails_with(ErrorKind::usage, [&] { open_or_make_dir(*env_, "a/b", Links::refuse); }));
+}
+
+TEST(OpenOrMakeDirInMemory, MakesFoldersThatOutliveAPowerCut) {
+  io::MemEnv mem;
+  open_or_make_dir(mem, "/a/b/c", Links::refuse);
+  mem.crash(io::Survives::synced_only, 0);
+  EXPECT_TRUE(mem.status("/a/b/c"));
+}
+
+TEST(OpenOrMakeDirInMemory, TakesTheFolderThatAnotherProcessMakesAtThisMoment) {
+  io::MemEnv mem;
+  mem.put_dir("/a");
+  const auto hooked = io::make_hooked_env(mem, [&](const io::Operation& operation) {
+    if (operation.name == "make_dir") mem.open_dir("/a", Links::refuse)->make_dir("b", 0710);
+    return io::no_limit;
+  });
+  EXPECT_EQ(open_or_make_dir(*hooked, "/a/b", Links::refuse)->status().mode, 0710U);
+  mem.crash(io::Survives::synced_only, 0);
+  EXPECT_TRUE(mem.status("/a/b")) << "whoever made it";
 }
 
 TEST(PosixEnv, KnowsTheTimeAndItsProcess) {

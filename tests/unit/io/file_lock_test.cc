@@ -65,6 +65,12 @@ TEST_F(FileLockTest, NamesItsHolderWhileItIsHeld) {
   EXPECT_EQ(slurp(temp_ / "lock"), "") << "the file stays, without a name in it";
 }
 
+TEST_F(FileLockTest, LeavesNothingOfALongerNote) {
+  spill(temp_ / "lock", "4711 a killed run with a longer note\n4712 and with another\n");
+  const FileLock lock = take();
+  EXPECT_EQ(slurp(temp_ / "lock"), std::to_string(::getpid()) + " test\n");
+}
+
 TEST_F(FileLockTest, ExcludesOtherProcesses) {
   const FileLock lock = take();
   EXPECT_TRUE(support::passes_in_child([&] {

@@ -107,6 +107,15 @@ TEST_F(Gzip, WritesOneEmptyMemberForAnEmptyInput) {
   EXPECT_EQ(gunzipped(), "");
 }
 
+TEST_F(Gzip, WritesNoEmptyMemberBehindAFullBlock) {
+  compress("");
+  const std::string empty = slurp(temp_ / "a.gz");
+  for (const std::size_t blocks : {std::size_t{1}, std::size_t{2}}) {
+    compress(records(blocks * kMb));
+    EXPECT_FALSE(slurp(temp_ / "a.gz").ends_with(empty)) << blocks;
+  }
+}
+
 TEST_F(Gzip, TellsItsProgress) {
   std::vector<std::uint64_t> told;
   compress(records(20 * kMb + 1), *dir_, [&](std::uint64_t done) { told.push_back(done); });
@@ -159,6 +168,38 @@ TEST_F(Gzip, ReadsWhatGzipWrites) {
     dir_->rename("named file.gz", *dir_, "a.gz", io::Replace::yes);
     EXPECT_EQ(decompress(), content) << level;
   }
+}
+
+// A faster inflater that gives up in the middle: what it gave stays given, and is not given again by zlib.
+TEST_F(Gzip, GivesNothingTwiceWhenTheFasterInflaterGivesUp) {
+  class GivesUp : public io::MemberInflater {
+   public:
+    void begin() override { steps_ = 0; }
+    Step step(base::ByteSpan& input, std::span<std::byte> output, std::size_t& filled) override {
+      input = input.subspan(std::min<std::size_t>(input.size(), 1000));
+      output[0] = std::byte{'!'};
+      filled = 1;
+      return ++steps_ < 3 ? Step::more : Step::damaged;
+    }
+
+   private:
+    int steps_ = 0;
+  };
+  spill(temp_ / "a", records(3 * kMb));  // in one member: more than is inflated in memory
+  ASSERT_EQ(env_->run({"/bin/sh", "-c", "gzip -1 < '" + temp_ / "a" + "' > '" + temp_ / "a.gz" + "'"}, 600)
+                .exit_status,
+            0);
+  GivesUp faster;
+  std::string content;
+  EXPECT_TRUE(fails_with(
+      ErrorKind::corrupt,
+      [&] {
+        gzip_decompress(
+            *dir_->open_file("a.gz", Access::read), ~std::uint64_t{0},
+            [&](base::ByteSpan piece) { content += base::as_text(piece); }, &faster);
+      },
+      "not sound gzip data"));
+  EXPECT_EQ(content, "!!");
 }
 
 TEST_F(Gzip, ReadsMembersAndPadding) {
