@@ -45,6 +45,7 @@ std::string describe(const Fault& fault) {
       case FaultKind::one_byte: return "cut short to 1 byte: ";
       case FaultKind::half: return "cut short to half: ";
       case FaultKind::disk_full: return "disk full from ";
+      case FaultKind::read_only: return "disk read-only from ";
     }
     return "?";
   };
@@ -162,6 +163,11 @@ bool can_be_denied(std::string_view name) {
   return names.count(name) != 0;
 }
 
+// Programs can be started all the same.
+bool changes_the_disk(std::string_view name, bool changes) {
+  return changes && name != "run";
+}
+
 bool can_fail(std::string_view name) {
   return name != "start_writeback" && name != "drop_cache" && name != "sleep_ms";
 }
@@ -204,6 +210,9 @@ class Saboteur {
       case FaultKind::disk_full:
         if (happened_ && needs_room(operation.name)) fail(operation, ENOSPC);
         break;
+      case FaultKind::read_only:
+        if (happened_ && changes_the_disk(operation.name, operation.changes)) fail(operation, EROFS);
+        break;
     }
     return io::no_limit;
   }
@@ -234,6 +243,7 @@ std::vector<Fault> faults_of(const Recorded& operation) {
   if (operation.bytes >= 2) add(FaultKind::one_byte);
   if (operation.bytes >= 4) add(FaultKind::half);
   if (needs_room(name)) add(FaultKind::disk_full);
+  if (changes_the_disk(name, operation.changes)) add(FaultKind::read_only);
   return faults;
 }
 
@@ -255,7 +265,10 @@ void fail_at_numbered(const Scenario& scenario, const Fault& fault, const std::s
   } else if (shortened && outcome.end == Outcome::End::error) {
     ADD_FAILURE() << "act threw, though doing less than asked is no error: " << outcome.text;
   }
-  if (!testing::Test::HasFailure()) judge(scenario, mem, where, outcome.end == Outcome::End::returned);
+  if (testing::Test::HasFailure()) return;
+  const bool done = outcome.end == Outcome::End::returned;
+  if (done) mem.crash(Survives::synced_only, 0);
+  judge(scenario, mem, where, done);
 }
 
 }  // namespace

@@ -46,8 +46,7 @@ struct Scenario {
   std::function<void(io::Env&)> act_again;  // what finishes or repeats the work; default: act
   std::function<void(io::MemEnv&, const std::string& where)> verify_final;
   // After act returned as if all were well, and the power went at that very moment: what it promised to be
-  // durable is there. Also called when a failing call did not keep act from returning (then without a cut).
-  // Optional.
+  // durable is there, also when a call had failed that did not keep act from returning. Optional.
   std::function<void(io::MemEnv&, const std::string& where)> verify_done;
   // Several threads read, and the first that sees enough ends the others: a read that came in one run may not
   // come in the next. Such a point is judged as a run without a fault.
@@ -70,8 +69,10 @@ SweepCount crash_sweep(const Scenario& scenario, const SweepOptions& options = {
 // One operation fails with EIO, ENOSPC (if it changes something) or EACCES (if it goes by name or sets owner
 // or mode); act may throw a base::Error, nothing else, or get over it. Further, each read, write and copy is
 // once cut short to 1 byte and once to half of what was asked, which act has to get over. Further, from each
-// writing operation on the disk stays full until act ends. Hints (start_writeback, drop_cache) and sleep_ms
-// do not fail.
+// writing operation on the disk stays full, and from each that changes something on nothing can be changed
+// any more (EROFS: what Debian's ext4 does after an error), until act ends. Hints (start_writeback,
+// drop_cache) and sleep_ms do not fail. Where act returned, the power goes right then, and nothing unsynced
+// is kept.
 SweepCount fault_sweep(const Scenario& scenario);
 
 // ---- single points, to repeat one
@@ -83,8 +84,9 @@ enum class FaultKind {
   error,
   one_byte,
   half,
-  disk_full
-};  // the last one: from there on, for all that needs room
+  disk_full,  // from there on, for all that needs room
+  read_only   // from there on, for all that changes something
+};
 
 struct Fault {
   FaultKind kind = FaultKind::error;

@@ -189,8 +189,8 @@ TEST(CrashSweep, ReportsCodeThatThrowsOrIsNotTheSameInEveryRun) {
 TEST(FaultSweep, PassesACarefulReplacementAndCountsItsPoints) {
   const SweepCount count = fault_sweep(replacing({}));
   EXPECT_EQ(count.operations, 5u);
-  // open_dir 2, status 2, create 4, write 5, sync 2, close 1, rename 3, sync 2
-  EXPECT_EQ(count.points, 21u);
+  // open_dir 2, status 2, create 5, write 6, sync 3, close 1, rename 4, sync 3
+  EXPECT_EQ(count.points, 26u);
 }
 
 TEST(FaultSweep, FindsAWriteThatDoesNotLoop) {
@@ -211,6 +211,38 @@ TEST(FaultSweep, FindsAnErrorThatIsIgnored) {
   }));
   EXPECT_NE(text.find("Input/output error at write_some '/d/f', time 0"), std::string::npos) << text;
   EXPECT_NE(text.find("disk full from write_some '/d/f'"), std::string::npos) << text;
+}
+
+TEST(FaultSweep, FindsAFailedSyncThatIsIgnored) {
+  const std::string text = fault_failures(scenario([](io::Env& env) {
+    const auto d = env.open_dir("/d", Links::refuse);
+    if (d->status("tmp")) d->remove("tmp");
+    const auto file = d->create_file("tmp", 0600);
+    file->write_full(0, base::as_bytes(kNew));
+    try {
+      file->sync();
+    } catch (const Error&) {
+    }
+    d->rename("tmp", *d, "f", Replace::yes);
+    d->sync();
+  }));
+  EXPECT_NE(text.find("Input/output error at sync '/d/tmp', time 0"), std::string::npos) << text;
+}
+
+// What is to be put back after a failure cannot be on a disk that has become read-only.
+TEST(FaultSweep, FindsAnUndoingThatFailsAsWell) {
+  const std::string text = fault_failures(scenario([](io::Env& env) {
+    const auto d = env.open_dir("/d", Links::refuse);
+    d->rename("f", *d, "aside", Replace::no);
+    try {
+      replace(env, {});
+    } catch (const Error&) {
+      d->rename("aside", *d, "f", Replace::yes);
+      throw;
+    }
+    d->remove("aside");
+  }));
+  EXPECT_NE(text.find("disk read-only from create_file '/d/tmp'"), std::string::npos) << text;
 }
 
 TEST(FaultSweep, KeepsTheDiskFullTillTheEnd) {
