@@ -379,6 +379,25 @@ TEST_F(Pack, TellsProgressInEveryPass) {
   }
 }
 
+// What is on the disk in the end is not what was written: a byte of the new file's second record header.
+TEST_F(Pack, PutsNoFileIntoPlaceThatIsNotWhatItShouldBe) {
+  const std::string before = small();
+  put(before);
+  const auto env = io::make_hooked_env(mem, [&](const io::Operation& operation) {
+    if (operation.name == "truncate" && operation.path.find(".fspack-Data.fs.") != std::string::npos) {
+      const std::string name = operation.path.substr(operation.path.rfind('/') + 1);
+      const auto dir = mem.open_dir("/data", io::Links::refuse);
+      const auto file = dir->open_file(name, io::Access::read_write);
+      file->write_full(4 + 23 + 42 + pickle("Root", {1}).size() + 7, base::as_bytes("?"));
+    }
+    return io::no_limit;
+  });
+  EXPECT_TRUE(fails_with(
+      ErrorKind::corrupt, [&] { pack(*env, "/data", "Data.fs", request); }, "verify"));
+  EXPECT_EQ(data(), before);
+  EXPECT_EQ(mem.list("/data"), (std::vector<std::string>{"Data.fs", "Data.fs.lock"}));
+}
+
 TEST_F(Pack, AsksForSpaceFirst) {
   const std::string bytes = small();
   put(bytes);
