@@ -59,8 +59,8 @@ std::uint64_t* Index::find(Oid oid) {
 }
 
 std::uint64_t Index::get_slowly(Oid oid) const {
-  const std::uint64_t* value = const_cast<Index*>(this)->find(oid);  // find() changes nothing
-  return value == nullptr ? 0 : *value;
+  std::uint64_t* value = const_cast<Index*>(this)->find(oid);  // find() changes nothing
+  return value == nullptr ? 0 : std::atomic_ref(*value).load(std::memory_order_relaxed);
 }
 
 // Makes the table long enough for the page if that pays. The far oids that now belong into pages move there.

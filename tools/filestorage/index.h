@@ -4,6 +4,7 @@
 // first level would not pay stand in an ordinary map (about 64 bytes each).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -29,8 +30,9 @@ class Index {
   // 0 if the oid is not there.
   std::uint64_t get(Oid oid) const {
     const Oid number = oid / kPageSize;
-    if (number < pages_.size() && pages_[number].dense != nullptr)
-      return pages_[number].dense[oid % kPageSize];
+    if (number < pages_.size() && pages_[number].dense != nullptr) {
+      return std::atomic_ref(pages_[number].dense[oid % kPageSize]).load(std::memory_order_relaxed);
+    }
     return get_slowly(oid);
   }
   // A hint that get() or replace() of this oid comes soon.
@@ -54,8 +56,10 @@ class Index {
   }
   bool erase(Oid oid);
   // Puts another value in place of the one the oid has; it must be there. The only change that several
-  // threads may make at once, each for other oids.
-  void replace(Oid oid, std::uint64_t value) { *find(oid) = value; }
+  // threads may make at once, each for other oids, while others use get().
+  void replace(Oid oid, std::uint64_t value) {
+    std::atomic_ref(*find(oid)).store(value, std::memory_order_relaxed);
+  }
   // Erases all entries for which `leaves` is true.
   void erase_if(const std::function<bool(Oid, std::uint64_t)>& leaves);
   std::uint64_t size() const { return size_; }
