@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <memory>
 #include <sstream>
 
@@ -273,6 +274,41 @@ TEST_F(PackJobTest, AsksNoServerToPackAnotherDatabase) {
       ErrorKind::unsupported, [&] { pack_instance(mem_, network, instance_, scheduled()); },
       "the server has another database in this storage: '/var/lib/schooltool/Other.fs'"));
   EXPECT_NE(record().failure, "");
+}
+
+TEST_F(PackJobTest, AsksTheServerToLeaveHistoryAsLongAsConfigured) {
+  machine_.start_server();
+  instance_.server = "/run/schooltool/zeo.sock";
+  instance_.settings.pack_history = 3 * kDay;
+  struct Listening : support::RecordedServer {
+    Listening(std::string& all)
+        : RecordedServer(support::read_conversation("zeo6-pickle").used(0)), heard(all) {}
+    void received(base::ByteSpan bytes, support::Wire& wire) override {
+      heard += base::as_text(bytes);
+      RecordedServer::received(bytes, wire);
+    }
+    std::string& heard;
+  };
+  std::string heard;
+  support::FakeNetwork network(support::always([&] { return std::make_unique<Listening>(heard); }));
+  pack_instance(mem_, network, instance_, scheduled());
+  const std::string question = "U\4pack(G";
+  const std::size_t place = heard.find(question);
+  ASSERT_NE(place, std::string::npos);
+  const auto time = base::load_be<std::uint64_t>(base::as_bytes(heard).data() + place + question.size());
+  EXPECT_NEAR(std::bit_cast<double>(time), static_cast<double>(mem_.now().seconds - 3 * kDay), 1);
+}
+
+TEST_F(PackJobTest, TellsOfTheEstimateAndOfThePackHowTheyGetOn) {
+  PackJobRequest request = scheduled();
+  int tasks = 0;
+  request.progress = [&](std::uint64_t total) {
+    ++tasks;
+    EXPECT_GT(total, 0u);
+    return io::OnProgress();
+  };
+  run(request);
+  EXPECT_EQ(tasks, 2);
 }
 
 TEST_F(PackJobTest, LeavesHistoryAsLongAsConfigured) {

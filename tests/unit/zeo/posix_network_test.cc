@@ -2,11 +2,19 @@
 #include "zeo/posix_network.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <array>
+#include <chrono>
+#include <thread>
 
+#include "io/unique_fd.h"
 #include "support/errors.h"
 #include "support/loopback.h"
+#include "support/temp_dir.h"
 #include "zeo/pack.h"
 
 namespace {
@@ -92,6 +100,71 @@ TEST(PosixNetwork, AServerThatReadsNothingDoesNotHoldTheWriter) {
     written += *count;
     ASSERT_LT(written, std::size_t{1} << 30);
   }
+}
+
+// A Unix socket whose server accepts nobody until it is told to, and whose queue is full.
+class FullQueue {
+ public:
+  FullQueue() {
+    sockaddr_un name = {};
+    name.sun_family = AF_UNIX;
+    path().copy(name.sun_path, sizeof name.sun_path - 1);
+    const auto* address = reinterpret_cast<const sockaddr*>(&name);
+    EXPECT_EQ(bind(listener_.get(), address, sizeof name), 0);
+    EXPECT_EQ(listen(listener_.get(), 0), 0);
+    EXPECT_EQ(connect(first_.get(), address, sizeof name), 0);
+  }
+  std::string path() const { return dir_ / "zeo.sock"; }
+  void accept_one() { io::UniqueFd(accept(listener_.get(), nullptr, nullptr)); }
+
+ private:
+  support::TempDir dir_;
+  io::UniqueFd listener_{socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  io::UniqueFd first_{socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+};
+
+TEST(PosixNetwork, WaitsForABusyUnixSocketUntilTheDeadline) {
+  FullQueue queue;
+  const auto network = zeo::make_posix_network();
+  const auto address = zeo::Address::unix_socket(queue.path());
+  const std::int64_t deadline = network->now_ms() + 60;
+  EXPECT_TRUE(support::fails_with(
+      ErrorKind::io, [&] { network->connect(address, deadline); }, "timed out"));
+  EXPECT_GE(network->now_ms(), deadline);
+  std::thread server([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    queue.accept_one();
+  });
+  EXPECT_NO_THROW(network->connect(address, network->now_ms() + 20'000));
+  server.join();
+}
+
+// The options are looked at on every socket of this process that is connected to the server's port.
+TEST(PosixNetwork, NoticesAMachineThatVanishes) {
+  LoopbackServer server(Loopback::ipv4, [] { return std::make_unique<support::Speaker>(""); });
+  const auto network = zeo::make_posix_network();
+  const auto connection = network->connect(server.address(), zeo::kNever);
+  int seen = 0;
+  for (int fd = 0; fd < 256; ++fd) {
+    sockaddr_in peer = {};
+    socklen_t size = sizeof peer;
+    if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) continue;
+    if (peer.sin_family != AF_INET || ntohs(peer.sin_port) != server.address().port) continue;
+    ++seen;
+    const auto option = [&](int level, int name) {
+      int value = 0;
+      socklen_t length = sizeof value;
+      EXPECT_EQ(getsockopt(fd, level, name, &value, &length), 0);
+      return value;
+    };
+    EXPECT_NE(option(SOL_SOCKET, SO_KEEPALIVE), 0);
+    const int silence_s = option(IPPROTO_TCP, TCP_KEEPIDLE) +
+                          option(IPPROTO_TCP, TCP_KEEPINTVL) * option(IPPROTO_TCP, TCP_KEEPCNT);
+    EXPECT_LE(silence_s, 120);
+    EXPECT_GT(option(IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+    EXPECT_LE(option(IPPROTO_TCP, TCP_USER_TIMEOUT), 120'000);
+  }
+  EXPECT_EQ(seen, 1);
 }
 
 TEST(PosixNetwork, HasAHostName) {
