@@ -51,6 +51,20 @@ setup() {
   [ "$(digest $DATA/Data.fs)" != "$before" ]
 }
 
+@test "offline the blobs go that nothing needs any more, and no other" {
+  put_blobs
+  schooltool-db-backup --all
+  cp -a $DATA "$BATS_TEST_TMPDIR/other"
+  fspack --time "@$(($(date +%s) - 86400))" --blobs "$BATS_TEST_TMPDIR/other/blobs" "$BATS_TEST_TMPDIR/other/Data.fs"
+  before=$(tree $DATA/blobs | wc -l)
+  expect 0 schooltool-db-pack --instance standard --json
+  after=$(tree $DATA/blobs | wc -l)
+  [ "$after" -lt "$before" ]
+  is "$(jq '.[0].estimate.blobs' <<< "$output")" "$((before - after))"
+  rm $DATA/Data.fs.lock "$BATS_TEST_TMPDIR/other/Data.fs.lock"
+  is "$(tree $DATA)" "$(tree "$BATS_TEST_TMPDIR/other")"
+}
+
 @test "what would not gain enough is left out" {
   schooltool-db-backup --all
   expect 0 schooltool-db-pack --all --verbose --pack-min-gain 100%
