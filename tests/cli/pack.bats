@@ -119,6 +119,14 @@ job() { sh -c "$(sed "s|/usr/sbin/|$PROGRAMS/|" "$weekly")"; }
   [ "$(digest $DATA/Data.fs)" != "$before" ]
 }
 
+@test "the system's log tells what was packed, and what could not be" {
+  has "$(log_of schooltool-db-pack --all)" "standard: pack '$DATA/Data.fs': there is no good backup"
+  schooltool-db-backup --all
+  log=$(log_of schooltool-db-pack --all)
+  has "$log" "standard: packed offline: "
+  has "$log" " objects removed, took "
+}
+
 @test "the cron job waits for a backup that is still at work" {
   schooltool-db-backup --all
   before=$(digest $DATA/Data.fs)
