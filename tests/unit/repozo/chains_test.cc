@@ -198,4 +198,19 @@ TEST_F(Chains, SumsTellOfWhatNoLineNames) {
   EXPECT_EQ(chain->last().problem, "does not say the same as repo/2013-02-01-00-00-00.dat");
 }
 
+// The original overwrites the index of the one with that of the other, but knows no .sums.
+TEST_F(Chains, SumsSayNothingOfAnotherFileOfTheSameSecond) {
+  const std::string same = s1 + ".deltafs";
+  piece(same, 10);
+  dat(s1, {{f1, 0, 100}, {same, 100, 110}});
+  const Sums sums = {*parse_name(f1), 0, 100, std::string(32, 'a'), 100, 0, {}, {Sum{}}};
+  mem_.put_file("/repo/" + s1 + ".sums", encode_sums(sums));
+  Repository repo = repository();
+  const auto chain = chain_at(repo, s1);
+  ASSERT_EQ(chain->pieces.size(), 2u);
+  EXPECT_TRUE(chain->pieces[0].sums);
+  EXPECT_FALSE(chain->pieces[1].sums);
+  EXPECT_EQ(chain->pieces[1].problem, "");
+}
+
 }  // namespace
