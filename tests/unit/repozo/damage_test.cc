@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "support/fs_builder.h"
 #include "support/repozo_school.h"
 #include "support/scene.h"
 
@@ -208,6 +209,22 @@ TEST(RepozoGzipDamage, ThatCutsAFileIsSeenByAQuickBackup) {
                            " bytes; a full backup is made instead of an increment\n");
     EXPECT_EQ(support::run_repozo(mem, {"-R", "-r", "repo"}).out, support::school_states().back());
   }
+}
+
+// Sound in itself, and nothing but the .dat tells that it held more.
+TEST(RepozoGzipDamage, ThatMakesTheContentShorterIsSeenByABackup) {
+  const std::string name = data_name(1, Packing::gzip);
+  const std::string content = support::unpacked(name, support::school_repository(Packing::gzip).at(name));
+  io::MemEnv mem;
+  support::put_school(mem, Packing::gzip);
+  mem.remove_all(kRepo + kStamps[1] + ".sums");
+  mem.put_file(kRepo + name, support::gzipped(content.substr(0, content.size() - 9)));
+  const RepozoRun run = support::run_repozo(mem, {"-B", "-r", "repo", "-f", "Data.fs"});
+  EXPECT_EQ(run.status, 0);
+  EXPECT_EQ(run.err, "repozo: repo/" + name + " is " + std::to_string(content.size() - 9) +
+                         " bytes (when uncompressed), should be " + std::to_string(content.size()) +
+                         " bytes; a full backup is made instead of an increment\n");
+  EXPECT_EQ(support::run_repozo(mem, {"-R", "-r", "repo"}).out, support::school_states().back());
 }
 
 TEST(RepozoGzipDamage, OfTheNameThatPythonGivesIsHarmless) {
