@@ -49,6 +49,16 @@ BlobPlace blob_place(io::Env& env, const Instance& instance) {
   return place;
 }
 
+// Whether there is a database. A link would be moved without what it leads to.
+bool has_database(DataFolder& folder) {
+  const auto status = folder.dir().status(folder.data_name());
+  if (status && status->type != io::FileType::regular) {
+    throw Error(ErrorKind::unsafe_path, "erase", folder.path_of(folder.data_name()), "is no plain file")
+        .with_hint("nothing was moved; name the file itself as the database");
+  }
+  return status.has_value();
+}
+
 void demand_something(bool database, bool blobs, const Instance& instance) {
   if (database || blobs) return;
   throw Error(ErrorKind::not_found, "erase", instance.data_path(), "there is nothing to erase");
@@ -95,7 +105,7 @@ ErasePlan plan_erase(io::Env& env, const Instance& instance, BlobFolderIs blob_f
   const BlobPlace blobs = blob_place(env, instance);
   plan.has_blobs = blobs.exists();
   plan.blobs_stay = blobs.exists() && (blob_folder == BlobFolderIs::shared || blobs.is_mounted());
-  plan.has_database = folder.dir().status(folder.data_name()).has_value();
+  plan.has_database = has_database(folder);
   demand_something(plan.has_database, plan.has_blobs, instance);
   plan.server_runs = folder.server_is_running();
   if (const auto live = folder.open_if_ours(folder.data_name())) {
@@ -114,8 +124,8 @@ EraseReport erase(io::Env& env, const Instance& instance, BlobFolderIs blob_fold
   DataFolder folder(env, instance);
   folder.sweep();
   const BlobPlace blobs = blob_place(env, instance);
-  const bool has_database = folder.dir().status(folder.data_name()).has_value();
-  demand_something(has_database, blobs.exists(), instance);
+  const bool had_database = has_database(folder);
+  demand_something(had_database, blobs.exists(), instance);
   const bool move_blobs = blobs.exists() && blob_folder == BlobFolderIs::its_own;
 
   base::UtcTime now = env.now();
@@ -136,14 +146,14 @@ EraseReport erase(io::Env& env, const Instance& instance, BlobFolderIs blob_fold
     RestoreState kept = load_restore_state(*state).value_or(RestoreState{});
     kept.phase = RestorePhase::done;
     kept.begun = now;
-    if (has_database) {
+    if (had_database) {
       kept.kept = database_to;
       kept.kept_blobs.clear();
     }
     if (move_blobs) kept.kept_blobs = instance.blob_dir + "." + kWord + "-" + base::to_stamp(now);
-    close_upgrade(env, *state, has_database ? folder.path_of(database_to) : std::string());
+    close_upgrade(env, *state, had_database ? folder.path_of(database_to) : std::string());
     save_restore_state(*state, kept, env);
-    if (has_database) {
+    if (had_database) {
       const std::string index = upgrade::index_name(folder.data_name());
       const auto status = folder.dir().status(index);
       if (status && status->type != io::FileType::directory) folder.dir().remove(index);

@@ -22,7 +22,7 @@ struct ErasePlan {
   bool server_runs = false;
 };
 // Changes nothing. Errors: not_found (there is neither a database nor a blob folder), unsafe_path (the blob
-// folder is a link, which would be moved without what it leads to).
+// folder, or the database, is a link, which would be moved without what it leads to).
 ErasePlan plan_erase(io::Env& env, const upgrade::Instance& instance, BlobFolderIs blobs);
 
 struct EraseReport {

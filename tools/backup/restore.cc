@@ -168,13 +168,14 @@ void remove_staged(DataFolder& folder) {
   }
 }
 
-// Of the live database, else as recorded; never root's, whose files the server cannot open.
+// Of the live database, else of its folder: the recorded number may be somebody else's on a new machine.
+// Never root's, whose files the server cannot open, if anything else is known.
 void give_to_service(DataFolder& folder, const Record& record, upgrade::Fingerprint& database) {
   const auto live = folder.dir().status(folder.data_name());
   const bool usable = live && live->type == io::FileType::regular && live->owner.uid != 0;
-  database.owner = usable ? live->owner : record.owner;
   database.mode = usable ? live->mode : record.mode;
-  if (!usable && record.owner.uid == 0) database.owner = folder.dir().status().owner;
+  database.owner = usable ? live->owner : folder.dir().status().owner;
+  if (database.owner.uid == 0) database.owner = record.owner;
 }
 
 // Puts the database together in the vault and proves it.
@@ -274,6 +275,19 @@ ExchangeReport undo(io::Env& env, const Instance& instance, io::Dir& state, Data
   return exchange(env, instance, state, source, "", sources, progress);
 }
 
+// After a disaster the whole folder may be gone; whose it was only the administrator knows for sure.
+DataFolder open_data_folder(io::Env& env, const Instance& instance) {
+  try {
+    return DataFolder(env, instance);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::not_found) throw;
+    throw Error(error).with_hint(
+        "make the folder first, as the server's user owns it: install -d -m 0750 -o schooltool -g "
+        "schooltool " +
+        instance.data_dir);
+  }
+}
+
 }  // namespace
 
 RestorePlan plan_restore(io::Env& env, const Instance& instance, const std::optional<base::UtcTime>& moment) {
@@ -295,8 +309,8 @@ RestorePlan plan_restore(io::Env& env, const Instance& instance, const std::opti
   } catch (const Error& error) {
     throw refused(error);
   }
+  DataFolder folder = open_data_folder(env, instance);
   plan.finishes = has_unfinished_exchange(env, instance);
-  DataFolder folder(env, instance);
   look_at_live(plan, folder);
   plan.space_needed = plan.record.end + plan.record.end / 16 + kSlack;
   add_space_for_blobs(env, instance, folder, plan);

@@ -118,6 +118,15 @@ TEST_F(EraseTest, ABlobFolderThatIsALinkIsRefusedBeforeAnythingIsMoved) {
   EXPECT_BYTES(mem_.content(in_data("Data.fs")), school_.database());
 }
 
+TEST_F(EraseTest, SoIsADatabaseThatIsALink) {
+  mem_.remove_all(in_data("Data.fs"));
+  mem_.put_symlink(in_data("Data.fs"), "/srv/Data.fs");
+  EXPECT_TRUE(support::fails_with(base::ErrorKind::unsafe_path,
+                                  [&] { erase(mem_, instance_, BlobFolderIs::its_own); }));
+  EXPECT_TRUE(mem_.status(in_data("Data.fs")));
+  EXPECT_EQ(support::blobs_in(mem_), school_.blobs());
+}
+
 // What an earlier restore had moved aside is not what an undo of the erasure needs.
 TEST_F(EraseTest, UndoIsOfTheErasureAlone) {
   const auto state = upgrade::open_state(mem_, "standard");

@@ -126,6 +126,25 @@ TEST_F(RestoreTest, ADatabaseThatWasRootsIsGivenToTheOwnerOfTheFolder) {
   EXPECT_EQ(mem_.status(in_data("Data.fs"))->owner, support::kSchoolOwner);
 }
 
+// On a new machine the number of the server's user is another.
+TEST_F(RestoreTest, WithoutALiveDatabaseTheOwnerIsThatOfTheFolder) {
+  constexpr io::Owner kNewOwner = {777, 778};
+  mem_.remove_all(support::kDataDir);
+  try {
+    plan_restore(mem_, instance_, std::nullopt);
+    ADD_FAILURE() << "there is no folder to restore to";
+  } catch (const base::Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::not_found);
+    EXPECT_NE(error.hint().find("install -d"), std::string::npos);
+  }
+  mem_.put_dir(support::kDataDir, kNewOwner, 0750);
+  run();
+  EXPECT_BYTES(live(), second_database_);
+  EXPECT_EQ(mem_.status(in_data("Data.fs"))->owner, kNewOwner);
+  for (const auto& [path, content] : support::blobs_in(mem_))
+    EXPECT_EQ(mem_.status(std::string(support::kBlobDir) + "/" + path)->owner, kNewOwner) << path;
+}
+
 TEST_F(RestoreTest, ABlobOfTheWrongSizeIsReplacedAndKept) {
   const std::string path = std::string(support::kBlobDir) + "/" + first_blobs_.begin()->first;
   mem_.put_file(path, "cut", support::kSchoolOwner, 0400);
