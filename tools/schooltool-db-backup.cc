@@ -56,12 +56,17 @@ nlohmann::json to_json(const upgrade::Instance& instance, const backup::BackupRe
           {"warnings", report.warnings}};
 }
 
+// Blobs that were missing may be there again without a change of the database.
+bool is_nothing(const backup::PairPlan& plan) {
+  return !plan.full && plan.bytes == 0 && plan.new_blobs == 0;
+}
+
 nlohmann::json to_json(const upgrade::Instance& instance, const backup::PairPlan& plan) {
   return {{"instance", instance.name},
           {"repository", backup::repository_path(instance)},
-          {"action", plan.full         ? "full"
-                     : plan.bytes == 0 ? "unchanged"
-                                       : "increment"},
+          {"action", plan.full          ? "full"
+                     : is_nothing(plan) ? "unchanged"
+                                        : "increment"},
           {"reason", plan.reason},
           {"bytes", plan.bytes},
           {"new_blobs", plan.new_blobs},
@@ -84,6 +89,10 @@ void print(const upgrade::Instance& instance, const backup::BackupReport& report
 }
 
 void print(const upgrade::Instance& instance, const backup::PairPlan& plan) {
+  if (is_nothing(plan)) {
+    std::cout << instance.name << ": nothing is new\n";
+    return;
+  }
   std::cout << instance.name << ": would make " << (plan.full ? "a full backup of " : "an increment of ")
             << base::human_size(plan.bytes) << " and " << plan.new_blobs << " blobs ("
             << base::human_size(plan.new_blob_bytes) << ") in "

@@ -71,6 +71,9 @@ root 600"
   [ ! -e $REPO ]
   expect 0 schooltool-db-backup --dry-run --json
   is "$(jq -r '.[0].action' <<< "$output")" full
+  schooltool-db-backup
+  expect 0 schooltool-db-backup --dry-run
+  is "$output" "standard: nothing is new"
 }
 
 @test "--all passes over instances whose backups are off" {

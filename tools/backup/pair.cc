@@ -308,18 +308,22 @@ PairPlan plan_pair(io::Env& env, const upgrade::Instance& instance, bool full) {
   const std::uint64_t end = filestorage::find_end(*live, live->status().size);
   std::vector<repozo::Chain> chains;
   std::unique_ptr<StoredBlobs> stored;
+  bool has_all_blobs = false;  // the newest backup
   std::optional<repozo::Repository> repository;
   if (auto dir = find_repository(env, instance)) {
     plan.space_free = dir->space().free;
     repository.emplace(env, std::move(dir));
     chains = repozo::list_chains(*repository);
     stored = std::make_unique<StoredBlobs>(repository->dir());
+    const Records records = load_records(repository->dir());
+    const Record* newest = chains.empty() ? nullptr : records.find(chains.back().last().name.stamp);
+    has_all_blobs = newest != nullptr && newest->missing == 0 && is_complete(*newest, *stored);
   }
   plan.reason = full ? "asked for" : reason_for_full(chains, instance.settings, env.now());
   const std::uint64_t held = chains.empty() ? 0 : chains.back().last().end;
   if (plan.reason.empty() && end < held) plan.reason = "the database became shorter, perhaps by a pack";
   plan.full = !plan.reason.empty();
-  const std::uint64_t from = plan.full ? filestorage::kMagicSize : held;
+  const std::uint64_t from = plan.full || !has_all_blobs ? filestorage::kMagicSize : held;
   plan.bytes = plan.full ? end : end - held;
   const auto blobs = BlobFolder::find(env, instance.blob_dir);
   for_each_blob(*live, from, end, [&](const BlobKey& key) {

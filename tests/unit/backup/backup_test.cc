@@ -428,6 +428,27 @@ TEST_F(BackupTest, ADatabasePackedMeanwhileIsBackedUpAnew) {
   EXPECT_EQ(report.pair.record.end, mem_.status(support::in_data("Data.fs"))->size);
 }
 
+TEST_F(BackupTest, ABlobThatChangesWhileItIsReadFailsTheBackup) {
+  bool changed = false;
+  const auto changing = io::make_hooked_env(mem_, [&](const io::Operation& operation) {
+    if (!changed && operation.name == "read_some" && operation.path.ends_with(".blob")) {
+      changed = true;
+      later(1);
+      const std::string content = *mem_.content(operation.path);
+      const auto folder =
+          mem_.open_dir(operation.path.substr(0, operation.path.rfind('/')), io::Links::refuse);
+      folder->open_file(operation.path.substr(operation.path.rfind('/') + 1), io::Access::read_write)
+          ->write_full(0, base::as_bytes(std::string(content.rbegin(), content.rend())));
+    }
+    return io::no_limit;
+  });
+  later(60);
+  EXPECT_TRUE(fails_with(
+      ErrorKind::corrupt, [&] { back_up(*changing, instance_, {}); }, "changed while it was read"));
+  EXPECT_TRUE(names(".backup").empty());
+  EXPECT_TRUE(names(".blobs.tar").empty());
+}
+
 // A disk that does not give back what was written: such a backup must not count.
 TEST_F(BackupTest, WhatDoesNotReadBackAsWrittenIsNoBackup) {
   for (const std::string suffix : {".fs", ".blobs.tar"}) {
@@ -523,6 +544,19 @@ TEST_F(BackupTest, AnIncrementAfterThatHasAllBlobsToo) {
   EXPECT_EQ(report.pair.action, Action::increment);
   EXPECT_EQ(report.pair.record.blobs, 6u);
   EXPECT_EQ(extracted(report.pair.record.archives), school_.blobs());
+}
+
+TEST_F(BackupTest, TheDryRunFindsBlobsThatCameBack) {
+  const auto& [path, content] = *school_.blobs().begin();
+  mem_.remove_all(std::string(support::kBlobDir) + "/" + path);
+  run();
+  EXPECT_EQ(plan_pair(mem_, instance_, false).missing, 1u);
+  school_.put(mem_);
+  const PairPlan plan = plan_pair(mem_, instance_, false);
+  EXPECT_FALSE(plan.full);
+  EXPECT_EQ(plan.bytes, 0u);
+  EXPECT_EQ(plan.new_blobs, 1u);
+  EXPECT_EQ(plan.missing, 0u);
 }
 
 TEST_F(BackupTest, TheDryRunSaysWhatWouldBeDone) {

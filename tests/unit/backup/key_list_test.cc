@@ -40,6 +40,12 @@ TEST_F(KeyListTest, KeysOutOfOrderAreSortedAndGivenOnce) {
   EXPECT_EQ(list.count(), 3u);
 }
 
+TEST_F(KeyListTest, AKeyThatComesTwiceRunningIsGivenOnce) {
+  KeyList list(*dir_, mem_);
+  for (const BlobKey key : {BlobKey{3, 1}, BlobKey{3, 1}, BlobKey{3, 2}}) list.add(key);
+  EXPECT_EQ(all(list), (Keys{{3, 1}, {3, 2}}));
+}
+
 TEST_F(KeyListTest, AnEmptyOneGivesNothing) {
   KeyList list(*dir_, mem_);
   EXPECT_TRUE(all(list).empty());
