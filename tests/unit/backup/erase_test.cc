@@ -8,6 +8,7 @@
 #include "support/blob_scene.h"
 #include "support/errors.h"
 #include "support/scene.h"
+#include "upgrade/data_folder.h"
 
 namespace backup {
 namespace {
@@ -57,6 +58,20 @@ TEST_F(EraseTest, StopsTheServerAndStartsItAgain) {
   const EraseReport report = erase(mem_, instance_, BlobFolderIs::its_own);
   EXPECT_TRUE(report.started);
   EXPECT_FALSE(machine_.commands.empty());
+}
+
+TEST_F(EraseTest, NoServerCanOpenTheDatabaseMeanwhile) {
+  machine_.start_server();
+  unsigned looks = 0;
+  const auto watched = io::make_hooked_env(mem_, [&](const io::Operation& operation) {
+    if (operation.name == "rename" && operation.path == in_data("Data.fs")) {
+      ++looks;
+      EXPECT_TRUE(upgrade::DataFolder(mem_, instance_).server_is_running());  // the lock is held
+    }
+    return io::no_limit;
+  });
+  erase(*watched, instance_, BlobFolderIs::its_own);
+  EXPECT_EQ(looks, 1u);
 }
 
 TEST_F(EraseTest, AServerThatDoesNotStopIsLeftAlone) {

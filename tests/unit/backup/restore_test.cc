@@ -141,8 +141,10 @@ TEST_F(RestoreTest, WithoutALiveDatabaseTheOwnerIsThatOfTheFolder) {
   run();
   EXPECT_BYTES(live(), second_database_);
   EXPECT_EQ(mem_.status(in_data("Data.fs"))->owner, kNewOwner);
-  for (const auto& [path, content] : support::blobs_in(mem_))
-    EXPECT_EQ(mem_.status(std::string(support::kBlobDir) + "/" + path)->owner, kNewOwner) << path;
+  for (const auto& [path, content] : support::blobs_in(mem_)) {
+    for (std::string name = "/" + path; !name.empty(); name.resize(name.rfind('/')))
+      EXPECT_EQ(mem_.status(support::kBlobDir + name)->owner, kNewOwner) << name;
+  }
 }
 
 TEST_F(RestoreTest, ABlobOfTheWrongSizeIsReplacedAndKept) {
