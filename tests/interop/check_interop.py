@@ -412,8 +412,8 @@ def compare_damaged(arguments, path, folder, source, intact):
         return False
     fstest.check(ours)
     saved = all_records(ours)
-    damaged_data = {key for key, data in saved.items() if intact.get(key, 'absent') != data}
-    # Damage inside of data or an oid goes unnoticed by everybody: one record of these.
+    damaged_data = {data for key, data in saved.items() if intact.get(key, 'absent') != data}
+    # Damage inside of data or an oid goes unnoticed by everybody: one record of these, and the undos that lead to it.
     check(len(damaged_data) <= 1, len(damaged_data), 'revisions are not what they were')
     _, ended = run_quietly(lambda: ZODB.fsrecover.recover(copy, theirs))
     if ended and os.path.exists(theirs):
