@@ -150,6 +150,16 @@ TEST(Check, ComparesAnIndexThatGoesOverABreak) {
   EXPECT_EQ(told(content, options), (Lines{"structure 0", "index_extra 7"}));
 }
 
+TEST(Check, TellsAPreviousRecordThatIsAnotherObjects) {
+  std::string content = database({{{0, record({})}, {1, record({})}}, {{1, record({})}}});
+  const auto header = load_transaction_header(base::as_bytes(content).data() + kMagicSize);
+  const std::uint64_t second = kMagicSize + header.length + kTrailerSize + kTransactionHeaderSize;
+  EXPECT_EQ(told(content), Lines{});  // 0, as behind a pack
+  auto* previous = reinterpret_cast<std::byte*>(content.data() + second + 16);
+  base::store_be(previous, kMagicSize + kTransactionHeaderSize);
+  EXPECT_EQ(told(content), Lines{"previous_record 1"});
+}
+
 TEST(Check, TellsThatTheRootIsMissing) {
   EXPECT_EQ(told(database({{{5, record({})}}})), Lines{"no_root 0"});
 }
