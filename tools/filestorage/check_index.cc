@@ -51,8 +51,6 @@ void check_index(io::File& index, io::File& data, const ScanResult& structure, c
   std::string why;
   const std::optional<LoadedIndex> loaded = read_index(index, why);
   if (!loaded) return unreadable(why);
-  if (structure.magic == Magic::fs30 && loaded->python2_only)
-    return unreadable("it has strings that only Python 2 can read");
   if (loaded->position >= kSmallestBelieved && !index_is_believable(data, structure.size, *loaded, why))
     return unreadable(why);
   if (loaded->position == structure.end) return compare(loaded->positions, positions, told);

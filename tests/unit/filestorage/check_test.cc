@@ -160,6 +160,42 @@ TEST(Check, TellsAPreviousRecordThatIsAnotherObjects) {
   EXPECT_EQ(told(content), Lines{"previous_record 1"});
 }
 
+// What was displaced by bytes that are gone is not read as if it stood where it says.
+TEST(Check, EndsWhereOnlyADisplacedTransactionFollows) {
+  std::string content = database({{{0, record({})}}, {{7, record({8})}}, {{1, record({9})}}});
+  const auto header = load_transaction_header(base::as_bytes(content).data() + kMagicSize);
+  const std::uint64_t second = kMagicSize + header.length + kTrailerSize;
+  content.erase(second + 3, 40);
+  EXPECT_EQ(told(content), (Lines{"structure 0", "torn_end 0"}));
+}
+
+TEST(Check, TellsThatThereAreMoreFaultsThanItLists) {
+  std::string content = database({{{0, record({})}}});
+  std::string empty(kTransactionHeaderSize + kTrailerSize, '\0');
+  TransactionHeader header;  // the tid 0 is never later
+  header.length = kTransactionHeaderSize;
+  store(reinterpret_cast<std::byte*>(empty.data()), header);
+  base::store_be(reinterpret_cast<std::byte*>(empty.data() + header.length), header.length);
+  for (int i = 0; i < 100'001; ++i) content += empty;
+  BytesFile file(content);
+  std::size_t count = 0;
+  const CheckReport report = check(file, {}, [&count](const Problem&) { ++count; });
+  EXPECT_TRUE(report.more);
+  EXPECT_EQ(count, 100'000u);
+  content.resize(content.size() - 2 * empty.size());
+  BytesFile fewer(content);
+  EXPECT_FALSE(check(fewer, {}, [](const Problem&) {}).more);
+}
+
+// ZODB believes no index of so short a file, and writes one all the same.
+TEST(Check, FindsNothingInTheIndexOfAnEmptyDatabase) {
+  BytesFile index;
+  write_index(index, Index(), kMagicSize, IndexDialect::protocol3, IndexStrings::python3);
+  CheckOptions options;
+  options.index = &index;
+  EXPECT_EQ(told(std::string(kMagicFs30), options), Lines{});
+}
+
 TEST(Check, TellsThatTheRootIsMissing) {
   EXPECT_EQ(told(database({{{5, record({})}}})), Lines{"no_root 0"});
 }
