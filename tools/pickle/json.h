@@ -1,23 +1,27 @@
 // Values of pickles as JSON: nothing that matters is lost, and every value has exactly one form.
 //
-//   None, True, False, text          null, true, false, string; {"text_utf16be": hex} if lone surrogates
-//   stand in it integer                          number below 2^53 in size, otherwise {"int": "digits"} float
-//   {"float": "1.5"}, shortest decimal form as Python writes it str of Python 2                  {"str":
-//   "..."} if ASCII, otherwise {"str_hex": hex} bytes, bytearray                 {"bytes": hex},
-//   {"bytearray": hex} list                             array tuple, set, frozenset            {"tuple":
-//   [...]}, {"set": [...]}, {"frozenset": [...]} dict                             {"dict": [[key, value],
-//   ...]} class or function                {"global": "module.name"} made by a call {"call": function,
-//   "args": [...]}, args as any value if it is no tuple made by a class's __new__        {"new": class,
-//   "args": [...]}, with "kwargs": [[name, value], ...]
+// clang-format off
+//   None, True, False, text          null, true, false, string
+//   text with lone surrogates        {"text_utf16be": hex}
+//   integer                          number below 2^53 in size, otherwise {"int": "digits"}
+//   float                            {"float": "1.5"}: the shortest decimal form, as Python writes it
+//   str of Python 2                  {"str": "..."} if ASCII, otherwise {"str_hex": hex}
+//   bytes, bytearray                 {"bytes": hex}, {"bytearray": hex}
+//   list                             array
+//   tuple, set, frozenset            {"tuple": [...]}, {"set": [...]}, {"frozenset": [...]}
+//   dict                             {"dict": [[key, value], ...]}
+//   class or function                {"global": "module.name"}
+//   made by a call                   {"call": function, "args": [...]}; args as any value if it is no tuple
+//   made by a class's __new__        {"new": class, "args": [...]}, with "kwargs": [[name, value], ...]
 //   ... and then filled              "items": [...], "dictitems": [[key, value], ...], "state": value besides
 //   strong reference                 {"ref": {"oid": "16 hex digits"}}, with "class" if given
 //   weak, in another database        the same with "kind": "weak" or "other", and "database" if given
 //   any other reference              {"ref": {"kind": "unknown", "raw": value}}
 //   extension code                   {"extension": code}
-//   list, tuple, dict, set, object or bytearray that occurs more than once:
-//                                    {"id": n, "value": form} the first time, {"same_as": n} afterwards;
-//                                    n counts 1, 2, ... in the order of the first times. Not so the empty
-//                                    tuple.
+//   list, tuple, dict, set, object   {"id": n, "value": form} the first time, {"same_as": n} afterwards;
+//   or bytearray that occurs         n counts 1, 2, ... in the order of the first times. Not so the empty
+//   more than once                   tuple.
+// clang-format on
 #pragma once
 
 #include <cstddef>
