@@ -56,11 +56,14 @@ TEST(Json, WritesIntegersOfAnySize) {
 TEST(Json, EscapesTextAndKeepsSurrogatesApart) {
   EXPECT_EQ(json("X\x06\0\0\0\"\\\n\x01\xc3\xa4."s), "\"\\\"\\\\\\n\\u0001\xc3\xa4\"");
   EXPECT_EQ(json("X\x04\0\0\0a\xed\xa0\x80."s), R"({"text_utf16be":"0061d800"})");
+  EXPECT_EQ(json("X\x07\0\0\0\xf0\x90\x80\x80\xed\xa0\x80."s), R"({"text_utf16be":"d800dc00d800"})");
   EXPECT_EQ(json("V\\u00e4\\U0001f600\n."), "\"\xc3\xa4\xf0\x9f\x98\x80\"");
   EXPECT_EQ(json("V\\\\u0041\n."), R"("\\\\u0041")");  // an even number of backslashes escapes nothing
   EXPECT_EQ(json("S'a\\x41\\101\\n\\q'\n."), R"({"str":"aAA\n\\q"})");
   EXPECT_TRUE(fails_with(
       ErrorKind::corrupt, [] { json("X\2\0\0\0\xc0\x80."s); }, "UTF-8"));
+  EXPECT_TRUE(fails_with(
+      ErrorKind::corrupt, [] { json("V\\U00110000\n."); }, "no text"));
   EXPECT_TRUE(fails_with(
       ErrorKind::corrupt, [] { json("X\4\0\0\0\xf5\x80\x80\x80."s); }, "UTF-8"));
 }
@@ -144,6 +147,7 @@ TEST(RecordClass, IsFoundInEveryForm) {
   EXPECT_EQ(name("((U\1mU\1ntNt."), "m.n");
   EXPECT_EQ(name("C\x08\0\0\0\0\0\0\0\7QN\x86."s), "none");
   EXPECT_EQ(name("K\1."), "none");
+  EXPECT_EQ(name("((U\1mU\1nU\1otNt."), "none");
   EXPECT_TRUE(fails_with(ErrorKind::corrupt, [&] { name("cm\n"); }));
 }
 

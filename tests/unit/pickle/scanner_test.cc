@@ -114,6 +114,7 @@ TEST(Scanner, RefusesReferencesThatAreNoOids) {
   EXPECT_TRUE(refuses("N\x85Q.", "no oid"));
   EXPECT_TRUE(refuses("\x8c\x08\xc3\xa4\0\0\0\0\0\7Q."s, "no oid"));
   EXPECT_TRUE(refuses("Pabc\n.", "no oid"));
+  EXPECT_TRUE(refuses("Pabcdefg\x80\n.", "no oid"));
   EXPECT_TRUE(refuses("\x96\x08\0\0\0\0\0\0\0"s + kOid7 + "Q.", "no oid"));
 }
 
