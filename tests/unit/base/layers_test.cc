@@ -68,14 +68,20 @@ std::string layer_of(const std::string& file) {
   return slash == std::string::npos ? "" : file.substr(0, slash);
 }
 
-// <cstdio> is welcome for snprintf, but not for files and output.
+// <cstdio> is welcome for snprintf and <cstdlib> for getenv, but not for files, programs and output.
+// std::remove with one argument is that of files; with three it is the algorithm.
 std::string forbidden_call(const std::string& file, const std::string& line) {
-  static const std::regex form(
-      R"((^|[^\w.>])(std::)?(fopen|fdopen|freopen|tmpfile|popen|printf|fprintf|puts|fputs|fwrite)\s*\()");
-  std::smatch match;
+  static const std::regex forms[] = {
+      std::regex(R"((^|[^\w.>])(?:std::)?(fopen|fdopen|freopen|tmpfile|popen|v?f?printf|perror|puts|putchar|)"
+                 R"(fputs|fputc|putc|fwrite|system|mkstemp|mkdtemp|realpath)\s*\()"),
+      std::regex(R"((^|\W)(?:std)?::(rename)\s*\()"),
+      std::regex(R"((^|\W)(?:std)?::(remove)\s*\([^,]*\)\s*;)")};
   const std::string code = line.substr(0, line.find("//"));
-  if (layer_of(file) == "io" || !std::regex_search(code, match, form)) return "";
-  return "only io may call " + match[3].str();
+  if (layer_of(file) == "io" || code.find('(') == std::string::npos) return "";
+  std::smatch match;
+  for (const std::regex& form : forms)
+    if (std::regex_search(code, match, form)) return "only io may call " + match[2].str();
+  return "";
 }
 
 // JSON is parsed and written in base/json_text: what is compiled once, and one way to treat odd bytes.
@@ -129,6 +135,14 @@ TEST(Layers, ForbiddenIncludesAreFound) {
   EXPECT_NE(violation("x.cc", "std::cout << value.dump(2);"), "");
   EXPECT_NE(violation("backup/x.cc", "auto value = nlohmann::json::parse(text);"), "");
   EXPECT_EQ(violation("backup/x.cc", "auto value = base::parse_json(text);"), "");
+  EXPECT_NE(violation("upgrade/x.cc", "std::vfprintf(stderr, form, arguments);"), "");
+  EXPECT_NE(violation("app/x.cc", "  if (std::system(\"rm\") != 0) return;"), "");
+  EXPECT_NE(violation("repozo/x.cc", "std::rename(from, to);"), "");
+  EXPECT_NE(violation("repozo/x.cc", "::rename(from, to);"), "");
+  EXPECT_EQ(violation("repozo/x.cc", "dir.rename(from, dir, to, io::Replace::no);"), "");
+  EXPECT_NE(violation("repozo/x.cc", "std::remove(path.c_str());"), "");
+  EXPECT_EQ(violation("repozo/x.cc", "words.erase(std::remove(words.begin(), words.end(), word), end);"), "");
+  EXPECT_EQ(violation("repozo/x.cc", "folder->remove(name);"), "");
 }
 
 TEST(Layers, IncludeOneWayAndLeaveTheSystemToIo) {
