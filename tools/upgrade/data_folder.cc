@@ -11,6 +11,16 @@ namespace upgrade {
 using base::Error;
 using base::ErrorKind;
 
+namespace {
+
+constexpr std::uint64_t kBestCompression = 32;  // of a file system, of a database
+
+}  // namespace
+
+bool is_mostly_hole(const io::FileStatus& file, const io::Space& space) {
+  return file.size > space.total && file.allocated < file.size / kBestCompression;
+}
+
 bool has_data_folder(io::Env& env, const Instance& instance) {
   try {
     const DataFolder folder(env, instance);
@@ -42,8 +52,7 @@ std::unique_ptr<io::File> DataFolder::open_ours(const std::string& name) {
                     std::to_string(status.owner.uid) + ")")
         .with_hint("find its other names with: find / -xdev -inum " + std::to_string(status.inode));
   }
-  // A file with a hole may have any size; reading that through would take hours.
-  if (status.size > dir_->space().total) {
+  if (is_mostly_hole(status, dir_->space())) {
     throw Error(ErrorKind::unsafe_path, "open", path_of(name), "claims to be larger than its file system")
         .with_hint("it is mostly a hole, and no database; move it away and try again");
   }

@@ -16,6 +16,11 @@ namespace upgrade {
 // Whether the folder exists. Error as of DataFolder, but for not_found.
 bool has_data_folder(io::Env& env, const Instance& instance);
 
+// A file with a hole may have any size, and reading that through would take hours. One that claims to be
+// larger than its file system, though next to nothing of it is on disk, is no database. (Where the file
+// system compresses, a database may well be larger, but then a good part of it is on disk.)
+bool is_mostly_hole(const io::FileStatus& file, const io::Space& space);
+
 class DataFolder {
  public:
   // Error(not_found) if the folder does not exist, unsafe_path if its path leads through a link that is not
@@ -28,7 +33,7 @@ class DataFolder {
 
   // The live database; null if absent. Error(unsafe_path) if the name is not a plain file, or is a further
   // name (hard link) for a file that belongs to somebody else than the folder's owner (a name in the vault
-  // does not count), or claims to be larger than its file system.
+  // does not count), or is_mostly_hole().
   std::unique_ptr<io::File> open_live() { return open_ours(data_name_); }
   // The same for any other name in the folder.
   std::unique_ptr<io::File> open_ours(const std::string& name);

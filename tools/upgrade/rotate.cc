@@ -130,7 +130,7 @@ class Rotation {
     }
     if (copy.status.size == 0) {
       skip(copy.name, "is empty");
-    } else if (copy.status.size > folder_.dir().space().total) {
+    } else if (is_mostly_hole(copy.status, folder_.dir().space())) {
       skip(copy.name, "claims to be larger than its file system");
     } else if (has_compressed_name(copy) && find_compressed(copy) == nullptr) {
       skip(copy.name, "something else has the name of its compressed form");

@@ -58,6 +58,34 @@ TEST_F(Folder, NamesOfOurOwnAreNoStrangers) {
   EXPECT_TRUE(fails_with(ErrorKind::unsafe_path, [&] { folder_.open_ours("Data.fs.0"); }));
 }
 
+TEST_F(Folder, AFileThatIsMostlyAHoleIsRefusedIfItClaimsMoreThanThereIs) {
+  machine_.put("Data.fs", "x");
+  const auto dir = mem_.open_dir(support::kDataDir, io::Links::refuse);
+  dir->open_file("Data.fs", io::Access::read_write)->truncate(std::uint64_t{1} << 40);
+  EXPECT_NE(folder_.open_live(), nullptr) << "there is room for it";
+  mem_.set_capacity(1 << 30);
+  EXPECT_TRUE(fails_with(
+      ErrorKind::unsafe_path, [&] { folder_.open_live(); }, "claims to be larger than its file system"));
+  EXPECT_EQ(folder_.open_if_ours("Data.fs"), nullptr);
+}
+
+// As on a small disk that compresses.
+TEST_F(Folder, ADatabaseMayBeLargerThanItsFileSystem) {
+  machine_.put("Data.fs", std::string(200'000, 'x'));
+  mem_.set_capacity(100'000);
+  EXPECT_NE(folder_.open_live(), nullptr);
+  const io::Space space{0, 1000};
+  io::FileStatus status;
+  status.size = 3200;
+  status.allocated = 100;
+  EXPECT_FALSE(is_mostly_hole(status, space));
+  status.allocated = 99;
+  EXPECT_TRUE(is_mostly_hole(status, space));
+  status.size = 1000;
+  status.allocated = 0;  // not yet on disk
+  EXPECT_FALSE(is_mostly_hole(status, space));
+}
+
 TEST_F(Folder, TheVaultIsMadeDurablyAndRootsAlone) {
   EXPECT_EQ(folder_.find_vault(), nullptr);
   io::Dir& vault = folder_.make_vault();

@@ -221,8 +221,12 @@ TEST_F(Rotate, LeavesEverythingAloneThatIsNotAPlainFileOfTheOwner) {
 }
 
 TEST_F(Rotate, DoesNotReadAFileThatClaimsToBeLargerThanItsFileSystem) {
-  put({{"Data.fs.1", database(1, 3, 200'000)}});
-  mem_.set_capacity(100'000);
+  put({{"Data.fs.1", database(1)}});
+  const auto file = mem_.open_dir(support::rotation::kDataDir, io::Links::refuse)
+                        ->open_file("Data.fs.1", io::Access::read_write);
+  file->truncate(std::uint64_t{1} << 40);
+  file->set_modified({});
+  mem_.set_capacity(1 << 30);
   EXPECT_EQ(run().done.skipped, Names{"'Data.fs.1': claims to be larger than its file system"});
   EXPECT_EQ(names(), "1");
 }
