@@ -5,8 +5,8 @@
 //   scenario.prepare = [](io::MemEnv& mem) { mem.put_file("/data/Data.fs", old_database); };
 //   scenario.act = [](io::Env& env) { snapshot(env, ...); };
 //   scenario.verify = [](io::MemEnv& mem, const std::string&) { EXPECT_TRUE(old or new stands, complete); };
-//   scenario.verify_final = [](io::MemEnv& mem, const std::string&) { EXPECT_TRUE(new stands, no leftovers);
-//   }; EXPECT_GE(support::crash_sweep(scenario).points, 40u);
+//   scenario.verify_final = [](io::MemEnv& mem, const std::string&) { EXPECT_TRUE(new stands, tidy); };
+//   EXPECT_GE(support::crash_sweep(scenario).points, 40u);
 //   EXPECT_GE(support::fault_sweep(scenario).points, 100u);
 //
 // Each point starts from nothing: a new MemEnv, prepare, act, verify, act_again, verify_final. A point that

@@ -18,9 +18,8 @@
 //                24  8     tloc: position of the transaction
 //                32  2     length of a version name, 0 since ZODB 3.9
 //                34  8     plen: length of the data
-//                42  plen  the data; if plen is 0, 8 bytes of back pointer: the position of the record whose
-//                data
-//                          these are, or 0 if the object does not exist from here on
+//                42  plen  the data; if plen is 0, 8 bytes of back pointer: the position of the record
+//                          whose data these are, or 0 if the object does not exist from here on
 //
 // Example, the transaction at position 4 that stores a 3-byte record of the root object (tlen is 0x44):
 //
