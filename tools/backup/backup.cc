@@ -142,7 +142,8 @@ BackupReport run(io::Env& env, const Instance& instance, const BackupRequest& re
   report.pair = make_pair(env, instance, wanted, request.progress);
   report.warnings = warnings_of(instance, report.pair);
   note_success(outcome, report.pair, request.accept, env.now());
-  save_outcome(state, outcome, env);  // before anything goes: what it names as the last good one has to be there
+  // Before anything goes: what it names as the last good one has to be there.
+  save_outcome(state, outcome, env);
   if (!outcome.damage.empty()) {
     report.warnings.push_back(instance.name + ": " + outcome.damage +
                               ". It is backed up as it is, and no older backup is removed. Look with: " +
