@@ -220,7 +220,7 @@ int Guard::configured() {
         if (dry_) {
           print_plan(std::cout, instance, upgrade::plan_snapshot(env_, instance, {}));
         } else {
-          upgrade::take_baseline(env_, instance);
+          tell_administrator(kGuard, upgrade::take_baseline(env_, instance).messages);
         }
       } catch (const Error& error) {
         if (error.kind() != ErrorKind::not_found) tell_error(kGuard, error);

@@ -8,6 +8,7 @@
 #include "upgrade/data_folder.h"
 #include "upgrade/fingerprint.h"
 #include "upgrade/notice.h"
+#include "upgrade/rollback.h"
 
 namespace upgrade {
 
@@ -59,6 +60,30 @@ std::optional<CheckReport> settle_earlier(io::Env& env, const Instance& instance
       .with_hint(hint);
 }
 
+// The newest copy that is whole and larger than the live database, which is blank or missing.
+std::optional<RollbackSource> find_larger(DataFolder& folder) {
+  const auto live = folder.dir().status(folder.data_name());
+  for (const Generation& generation : folder.generations()) {
+    try {
+      const RollbackSource source = source_named(folder, generation_name(folder.data_name(), generation));
+      if (source.database.size > (live ? live->size : 0)) return source;
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::busy) throw;
+      // Documented boundary: not whole, or no file of ours; an older one may be.
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> lost_notice(const Instance& instance, SnapshotAction live,
+                                     const RollbackSource& source) {
+  return {"instance " + instance.name + ": the database " + base::quoted(instance.data_path()) + " is " +
+              (live == SnapshotAction::absent ? "missing" : "blank") + ", and the older copy " +
+              base::quoted(source.name) + " (" + base::human_size(source.database.size) + ") is not",
+          "if an upgrade lost it before this package was there to watch: schooltool-db rollback --instance " +
+              instance.name + " --to " + source.name};
+}
+
 }  // namespace
 
 BeginReport begin_upgrade(io::Env& env, const Instance& instance, const UpgradeContext& context) {
@@ -89,10 +114,18 @@ BeginReport begin_upgrade(io::Env& env, const Instance& instance, const UpgradeC
   return report;
 }
 
-SnapshotReport take_baseline(io::Env& env, const Instance& instance) {
+Baseline take_baseline(io::Env& env, const Instance& instance) {
   const auto state = open_state(env, instance.name);
   const io::FileLock lock = lock_instance(*state, "the baseline copy", instance.settings.lock_wait, env);
-  return take_snapshot_locked(env, instance, {}, *state);
+  const Journal journal = load_journal(*state);
+  const bool is_first = !journal.open && !journal.snapshot && !journal.last;
+  Baseline baseline;
+  baseline.snapshot = take_snapshot_locked(env, instance, {}, *state);
+  const SnapshotAction action = baseline.snapshot.plan.action;
+  if (!is_first || (action != SnapshotAction::blank && action != SnapshotAction::absent)) return baseline;
+  DataFolder folder(env, instance);
+  if (const auto source = find_larger(folder)) baseline.messages = lost_notice(instance, action, *source);
+  return baseline;
 }
 
 }  // namespace upgrade

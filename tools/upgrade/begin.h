@@ -24,8 +24,15 @@ struct BeginReport {
 // the database in doubt and a person has not decided yet (the copy from before it is kept).
 BeginReport begin_upgrade(io::Env& env, const Instance& instance, const UpgradeContext& context);
 
+struct Baseline {
+  SnapshotReport snapshot;
+  // If an upgrade seems to have lost the database before there was anybody to watch, for the administrator,
+  // each a full line. Told with the first copy only: a later blank one may be meant.
+  std::vector<std::string> messages;
+};
+
 // The copy taken when our hooks are installed, so that something is there before their first upgrade. Opens
 // nothing.
-SnapshotReport take_baseline(io::Env& env, const Instance& instance);
+Baseline take_baseline(io::Env& env, const Instance& instance);
 
 }  // namespace upgrade

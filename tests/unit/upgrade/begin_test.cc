@@ -222,9 +222,45 @@ TEST_F(Begin, TwoInstancesInOneFolder) {
 
 TEST_F(Begin, BaselineTakesASnapshotAndOpensNothing) {
   machine_.put("Data.fs", school());
-  EXPECT_EQ(take_baseline(mem_, school_instance()).plan.action, SnapshotAction::copy);
+  EXPECT_EQ(take_baseline(mem_, school_instance()).snapshot.plan.action, SnapshotAction::copy);
   EXPECT_FALSE(journal().open);
   EXPECT_BYTES(at("Data.fs.0"), school());
+}
+
+// The guard came in the same run as an upgrade that had lost the database by then.
+TEST_F(Begin, TheFirstBaselineTellsOfADatabaseThatWasLostBefore) {
+  const std::pair<const char*, std::string> copies[] = {{"Data.fs.0", school()},
+                                                        {"Data.fs.3.gz", support::gzipped(school())}};
+  for (const auto& [name, content] : copies) {
+    for (const std::optional<std::string>& live :
+         {std::optional<std::string>(), std::optional<std::string>(""), std::optional<std::string>("FS30")}) {
+      SCOPED_TRACE(name);
+      mem_.remove_all(support::kDataDir);
+      mem_.remove_all(kStateRoot);
+      mem_.put_dir(support::kDataDir, support::kSchoolOwner, 0750);
+      machine_.put(name, content);
+      if (live) machine_.put("Data.fs", *live);
+      const Baseline first = take_baseline(mem_, school_instance());
+      ASSERT_EQ(first.messages.size(), 2u);
+      EXPECT_NE(first.messages[0].find(live ? "is blank" : "is missing"), std::string::npos);
+      EXPECT_NE(first.messages[1].find(std::string("--instance standard --to ") + name), std::string::npos);
+    }
+  }
+  machine_.put("Data.fs", support::bootstrap());
+  machine_.put("Data.fs.0", school());
+  mem_.remove_all(kStateRoot);
+  EXPECT_EQ(take_baseline(mem_, school_instance()).messages.size(), 2u);
+}
+
+TEST_F(Begin, ALaterBaselineOrOneOfASchoolTellsNothing) {
+  machine_.put("Data.fs.0", "no database");
+  EXPECT_TRUE(take_baseline(mem_, school_instance()).messages.empty());
+  machine_.put("Data.fs", school());
+  mem_.remove_all(kStateRoot);
+  EXPECT_TRUE(take_baseline(mem_, school_instance()).messages.empty());
+  // Erased on purpose since then.
+  mem_.remove_all(in_data("Data.fs"));
+  EXPECT_TRUE(take_baseline(mem_, school_instance()).messages.empty());
 }
 
 }  // namespace
