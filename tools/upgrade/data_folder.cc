@@ -40,7 +40,11 @@ std::unique_ptr<io::File> DataFolder::open_ours(const std::string& name) {
     file = dir_->open_file(name, io::Access::read);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::not_found) return nullptr;
-    throw;
+    if (error.kind() != ErrorKind::unsafe_path || name != data_name_) throw;
+    throw Error(error).with_hint(
+        "to keep the database elsewhere, move its whole folder and let root put a link in the folder's "
+        "place, or "
+        "name the other place in the configuration of the instance");
   }
   const io::FileStatus status = file->status();
   // Whoever owns the folder can make a hard link in it to a file that is not theirs. A copy of that would

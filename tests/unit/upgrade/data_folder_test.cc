@@ -136,5 +136,19 @@ TEST_F(Folder, AFolderThatIsNotThereIsNotFound) {
   EXPECT_TRUE(fails_with(ErrorKind::not_found, [&] { DataFolder folder(mem_, instance); }));
 }
 
+TEST(DataFolder, SaysWhatToDoAboutALinkInTheDatabasesPlace) {
+  io::MemEnv mem;
+  support::Machine machine(mem);
+  mem.put_symlink(support::in_data("Data.fs"), "/srv/Data.fs", support::kSchoolOwner);
+  DataFolder folder(mem, support::school_instance());
+  try {
+    folder.open_live();
+    ADD_FAILURE() << "followed";
+  } catch (const base::Error& error) {
+    EXPECT_EQ(error.kind(), base::ErrorKind::unsafe_path);
+    EXPECT_NE(error.hint().find("move its whole folder"), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace upgrade
