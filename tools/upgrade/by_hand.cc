@@ -1,6 +1,7 @@
 #include "upgrade/by_hand.h"
 
 #include "base/error.h"
+#include "base/text.h"
 #include "upgrade/data_folder.h"
 #include "upgrade/journal.h"
 #include "upgrade/lineage.h"
@@ -36,6 +37,13 @@ RollbackPlan choose(io::Env& env, const Instance& instance, DataFolder& folder,
                     const std::optional<std::string>& to) {
   const auto state = find_state(env, instance.name);
   const Journal journal = state ? load_journal(*state) : Journal{};
+  if (!to && journal.open && journal.open->data_dir != instance.data_dir &&
+      place_before(env, instance, *journal.open)) {
+    throw base::Error(base::ErrorKind::not_found, "choose", instance.data_path(),
+                      "before the upgrade the database was " + base::quoted(journal.open->data_path()))
+        .with_hint(
+            "put that back into the configuration, or move the database to where it is looked for now");
+  }
   if (!to && journal.open && journal.open->before != Before::absent) {
     if (auto source = find_source(folder, journal.open->database, journal.open->held)) {
       RollbackPlan plan = plan_rollback(folder, *source, "replaced", false);

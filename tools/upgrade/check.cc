@@ -51,6 +51,13 @@ bool has_reference(const OpenUpgrade& open) {
   return open.before != Before::absent && open.database.size > 4;
 }
 
+// Null if the database is where it was, or that folder is gone.
+std::unique_ptr<DataFolder> open_place_before(io::Env& env, const Instance& instance,
+                                              const OpenUpgrade& open) {
+  const auto before = place_before(env, instance, open);
+  return before ? std::make_unique<DataFolder>(env, *before) : nullptr;
+}
+
 // The vault's copy for comparing with; null if it is gone, or not what it was, or cannot be read.
 std::unique_ptr<io::File> open_held(DataFolder& folder, const OpenUpgrade& open) {
   try {
@@ -65,7 +72,9 @@ std::unique_ptr<io::File> open_held(DataFolder& folder, const OpenUpgrade& open)
   }
 }
 
-Judgement judge_upgrade(DataFolder& folder, const OpenUpgrade& open, const io::OnProgress& progress) {
+// `copies` is the folder that the database of before was in; that of the live one, unless that was moved.
+Judgement judge_upgrade(DataFolder& folder, DataFolder& copies, const OpenUpgrade& open,
+                        const io::OnProgress& progress) {
   std::unique_ptr<io::File> live;
   try {
     live = folder.open_live();
@@ -78,13 +87,13 @@ Judgement judge_upgrade(DataFolder& folder, const OpenUpgrade& open, const io::O
     return judgement;
   }
   if (!has_reference(open)) return judge(live.get(), nullptr, nullptr, progress);
-  auto before_file = open_held(folder, open);
+  auto before_file = open_held(copies, open);
   Judgement judgement = judge(live.get(), &open.database, before_file.get(), progress);
   if (before_file || is_healthy(judgement.verdict) || judgement.verdict == Verdict::missing) return judgement;
   // The vault's copy is gone, and without the bytes of before less can be told: look for them.
-  const auto source = find_source(folder, open.database, {});
+  const auto source = find_source(copies, open.database, {});
   if (!source || source->compressed) return judgement;
-  before_file = folder.open_if_ours(source->name);
+  before_file = copies.open_if_ours(source->name);
   return before_file ? judge(live.get(), &open.database, before_file.get(), progress) : judgement;
 }
 
@@ -97,7 +106,8 @@ class UpgradeCheck {
         request_(request),
         state_(state),
         journal_(journal),
-        folder_(has_data_folder(env, instance) ? std::make_unique<DataFolder>(env, instance) : nullptr) {}
+        folder_(has_data_folder(env, instance) ? std::make_unique<DataFolder>(env, instance) : nullptr),
+        folder_before_(open_place_before(env, instance, *journal.open)) {}
 
   CheckReport run() {
     const Gate gate =
@@ -114,8 +124,8 @@ class UpgradeCheck {
       close();
       return report_;
     }
-    report_.judgement =
-        folder_ ? judge_upgrade(*folder_, *journal_.open, {}) : judge(nullptr, nullptr, nullptr, {});
+    report_.judgement = folder_ ? judge_upgrade(*folder_, *copies(), *journal_.open, {})
+                                : judge(nullptr, nullptr, nullptr, {});
     report_.looked = true;
     report_.verdict = report_.judgement.verdict;
     report_.reason = report_.judgement.reason;
@@ -129,6 +139,9 @@ class UpgradeCheck {
 
  private:
   OpenUpgrade& upgrade() { return *journal_.open; }
+
+  // The folder with the copies from before the upgrade; null if it is gone.
+  DataFolder* copies() { return folder_before_ ? folder_before_.get() : folder_.get(); }
 
   // Somebody reads the messages, and the state may be written.
   bool is_heard() const {
@@ -144,6 +157,7 @@ class UpgradeCheck {
 
   bool shall_roll_back() {
     if (request_.caller == Caller::person && !request_.repair) return false;
+    if (folder_before_) return false;  // whether the database should be here or there is not known
     if (upgrade().rollbacks >= kMostRollbacks && request_.caller != Caller::person) return false;
     if (is_empty_handed(report_.verdict)) return true;
     if (request_.caller == Caller::service_start) return false;
@@ -201,15 +215,14 @@ class UpgradeCheck {
     remember("closed", "");
     journal_.open.reset();
     save_journal(state_, journal_, env_);
-    if (!folder_) return;
-    folder_->sweep();
+    if (folder_) folder_->sweep();
     // A person who accepts another database keeps the copy of the one before until the next upgrade.
-    if (!request_.accept) clear_vault(*folder_, {});
+    if (copies() != nullptr && !request_.accept) clear_vault(*copies(), {});
   }
 
   std::optional<RollbackSource> find_before() {
-    if (!folder_ || !has_reference(upgrade())) return std::nullopt;
-    return find_source(*folder_, upgrade().database, upgrade().held);
+    if (copies() == nullptr || !has_reference(upgrade())) return std::nullopt;
+    return find_source(*copies(), upgrade().database, upgrade().held);
   }
 
   // The database of before, if possible with what was still entered until the server was stopped. A database
@@ -277,7 +290,7 @@ class UpgradeCheck {
   }
 
   std::string path_of(const RollbackSource& source) {
-    return folder_->path_of(source.in_vault ? std::string(kVaultName) + "/" + source.name : source.name);
+    return copies()->path_of(source.in_vault ? std::string(kVaultName) + "/" + source.name : source.name);
   }
 
   void remember(const std::string& action, const std::string& detail) {
@@ -290,7 +303,9 @@ class UpgradeCheck {
   const CheckRequest& request_;
   io::Dir& state_;
   Journal& journal_;
-  std::unique_ptr<DataFolder> folder_;
+  std::unique_ptr<DataFolder> folder_;  // of the live database; null if it is not there
+  // Where it was, if the configuration has it in another place since the upgrade.
+  std::unique_ptr<DataFolder> folder_before_;
   CheckReport report_;
 };
 

@@ -31,6 +31,14 @@ bool has_data_folder(io::Env& env, const Instance& instance) {
   }
 }
 
+std::optional<Instance> place_before(io::Env& env, const Instance& instance, const OpenUpgrade& open) {
+  Instance before = instance;
+  before.data_dir = open.data_dir;
+  before.data_name = open.data_name;
+  if (before.data_path() == instance.data_path() || !has_data_folder(env, before)) return std::nullopt;
+  return before;
+}
+
 DataFolder::DataFolder(io::Env& env, const Instance& instance)
     : data_name_(instance.data_name), dir_(env.open_dir(instance.data_dir, io::Links::administrator)) {}
 

@@ -9,6 +9,7 @@
 
 #include "io/env.h"
 #include "upgrade/instances.h"
+#include "upgrade/journal.h"
 #include "upgrade/names.h"
 
 namespace upgrade {
@@ -20,6 +21,10 @@ bool has_data_folder(io::Env& env, const Instance& instance);
 // larger than its file system, though next to nothing of it is on disk, is no database. (Where the file
 // system compresses, a database may well be larger, but then a good part of it is on disk.)
 bool is_mostly_hole(const io::FileStatus& file, const io::Space& space);
+
+// Where the database was when the upgrade began, if the instance's configuration names another place now and
+// the folder still stands.
+std::optional<Instance> place_before(io::Env& env, const Instance& instance, const OpenUpgrade& open);
 
 class DataFolder {
  public:

@@ -71,6 +71,7 @@ struct OpenUpgrade {
   unsigned rollbacks = 0;                   // automatic ones during this upgrade
   // What a service's start did, told in its log only: the next hook says it again, where a person looks on.
   std::vector<std::string> untold;
+  std::string data_path() const { return data_dir + "/" + data_name; }
 };
 
 struct Outcome {

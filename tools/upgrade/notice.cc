@@ -75,12 +75,23 @@ std::vector<std::string> doubtful_notice(const Instance& instance, const Judgeme
                                          const OpenUpgrade& upgrade,
                                          const std::optional<std::string>& source) {
   std::vector<std::string> lines = {describe(instance, judgement)};
+  if (instance.data_path() != upgrade.data_path()) {
+    lines.push_back(
+        "before the upgrade it was " + base::quoted(upgrade.data_path()) +
+        ": put that back into the configuration, or move the database to where it is looked for now");
+  }
+  if (upgrade.rollbacks > 0 && is_empty_handed(judgement.verdict)) {
+    lines.push_back("it has been put back and lost again since the upgrade began (times: " +
+                    std::to_string(upgrade.rollbacks) +
+                    "); find out by what before it is put back once more");
+  }
   if (source) {
     lines.push_back("the database of before stands complete in " + base::quoted(*source) + " (" +
                     describe(upgrade.database) + ")");
-    lines.push_back("to put it back: schooltool-db rollback --instance " + instance.name);
+    if (source->starts_with(instance.data_dir + "/"))
+      lines.push_back("to put it back: schooltool-db rollback --instance " + instance.name);
   } else if (upgrade.before != Before::absent) {
-    lines.push_back("no copy of the database of before was found in " + base::quoted(instance.data_dir) +
+    lines.push_back("no copy of the database of before was found in " + base::quoted(upgrade.data_dir) +
                     "; look for backups elsewhere before anything else");
   }
   lines.push_back("if the live database is right: schooltool-db check --accept --instance " + instance.name);

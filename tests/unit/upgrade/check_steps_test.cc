@@ -1,5 +1,6 @@
 // When a check waits, settles and closes, what it does with the server, and what it leaves behind.
 #include "unit/upgrade/check_fixture.h"
+#include "upgrade/by_hand.h"
 
 namespace upgrade {
 namespace {
@@ -198,6 +199,60 @@ TEST_F(CheckSteps, TheSettlingTimeStartsOverWhilePackagesAreChanged) {
   machine_.packages["schooltool"] = "installed";
   EXPECT_EQ(as(Caller::dpkg_done).action, CheckAction::waiting);
   EXPECT_TRUE(journal().open);
+}
+
+// The upgrade has changed where the configuration has the database.
+TEST_F(CheckSteps, ADatabaseLookedForElsewhereWaitsForAPersonWhoIsToldOfTheCopy) {
+  open_upgrade();
+  instance_.data_dir = "/srv/school";
+  for (const bool there : {false, true}) {
+    if (there) mem_.put_file("/srv/school/Data.fs", support::bootstrap(), support::kSchoolOwner);
+    for (const Caller caller : {Caller::service_start, Caller::dpkg_done}) {
+      const CheckReport report = as(caller);
+      EXPECT_EQ(report.action, CheckAction::for_a_person);
+      EXPECT_EQ(report.verdict, there ? Verdict::blank : Verdict::missing);
+      ASSERT_TRUE(report.source);
+      EXPECT_EQ(report.source->find("/var/lib/schooltool/.schooltool-dbtools/Data.fs."), 0u);
+      EXPECT_NE(report.messages.at(1).find("before the upgrade it was '/var/lib/schooltool/Data.fs'"),
+                std::string::npos);
+    }
+  }
+  EXPECT_TRUE(fails_with(
+      ErrorKind::not_found, [&] { plan_by_hand(mem_, instance_, {}); }, "/var/lib/schooltool/Data.fs"));
+  EXPECT_BYTES(at("Data.fs"), school());
+  EXPECT_TRUE(support::is_held(mem_, school()));
+}
+
+TEST_F(CheckSteps, AFolderThatMovedWithItsCopiesIsRolledBackThere) {
+  open_upgrade();
+  const auto state = open_state(mem_, "standard");
+  Journal journal = load_journal(*state);
+  journal.open->data_dir = "/var/lib/school";  // as if it had been there, and is gone
+  save_journal(*state, journal, mem_);
+  mem_.remove_all(in_data("Data.fs"));
+  EXPECT_EQ(as(Caller::dpkg_done).action, CheckAction::rolled_back);
+  EXPECT_BYTES(at("Data.fs"), school());
+}
+
+TEST_F(CheckSteps, ADatabaseThatMovedAndIsWholeClosesTheUpgradeAndGivesUpTheCopy) {
+  open_upgrade();
+  mem_.put_file("/srv/school/Data.fs", school(25), support::kSchoolOwner);
+  instance_.data_dir = "/srv/school";
+  instance_.settings.settle = 0;
+  const CheckReport report = as(Caller::dpkg_done);
+  EXPECT_EQ(report.verdict, Verdict::grown);
+  EXPECT_EQ(report.action, CheckAction::closed);
+  EXPECT_FALSE(support::is_held(mem_, school()));
+}
+
+TEST_F(CheckSteps, ADatabaseThatMovedAndWasPackedIsComparedWithTheCopyInTheOldPlace) {
+  open_upgrade();
+  mem_.put_file("/srv/school/Data.fs", support::render(support::packed(support::school_history(20))),
+                support::kSchoolOwner);
+  instance_.data_dir = "/srv/school";
+  const CheckReport report = as(Caller::dpkg_done);
+  EXPECT_EQ(report.verdict, Verdict::packed);
+  EXPECT_GT(report.judgement.kept, 0u);
 }
 
 TEST_F(CheckSteps, APersonsWordClosesTheUpgradeAndKeepsTheCopy) {

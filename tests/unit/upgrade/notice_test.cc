@@ -21,6 +21,8 @@ Judgement judgement(Verdict verdict, const std::string& reason) {
 OpenUpgrade upgrade() {
   OpenUpgrade open;
   open.before = Before::database;
+  open.data_dir = support::kDataDir;
+  open.data_name = "Data.fs";
   open.packages = {{"schooltool", "1.0", "2.0"}};
   open.database.size = 5'000'000;
   open.database.objects = 710;
@@ -56,11 +58,11 @@ TEST(Notice, SaysHowToStartAServerThatDidNotStart) {
 }
 
 TEST(Notice, DoubtNamesTheCopyAndBothCommands) {
-  const Lines lines =
-      doubtful_notice(support::school_instance(), judgement(Verdict::foreign, "reason"), upgrade(), "/copy");
+  const Lines lines = doubtful_notice(support::school_instance(), judgement(Verdict::foreign, "reason"),
+                                      upgrade(), support::in_data("copy"));
   ASSERT_EQ(lines.size(), 4u);
   EXPECT_NE(lines[0].find("is foreign (reason)"), std::string::npos);
-  EXPECT_NE(lines[1].find("'/copy'"), std::string::npos);
+  EXPECT_NE(lines[1].find("'/var/lib/schooltool/copy'"), std::string::npos);
   EXPECT_EQ(lines[2], "to put it back: schooltool-db rollback --instance standard");
   EXPECT_EQ(lines[3], "if the live database is right: schooltool-db check --accept --instance standard");
 }
@@ -71,6 +73,38 @@ TEST(Notice, DoubtWithoutACopyDoesNotPromiseOne) {
   ASSERT_EQ(lines.size(), 3u);
   EXPECT_NE(lines[1].find("no copy"), std::string::npos);
   for (const std::string& line : lines) EXPECT_EQ(line.find("schooltool-db rollback"), std::string::npos);
+}
+
+TEST(Notice, DoubtTellsOfRollbacksThatDidNotLast) {
+  OpenUpgrade open = upgrade();
+  open.rollbacks = 3;
+  const auto about = [&](Verdict verdict) {
+    return doubtful_notice(support::school_instance(), judgement(verdict, "reason"), open,
+                           support::in_data("copy"));
+  };
+  ASSERT_EQ(about(Verdict::blank).size(), 5u);
+  EXPECT_NE(about(Verdict::blank)[1].find("put back and lost again since the upgrade began (times: 3)"),
+            std::string::npos);
+  EXPECT_EQ(about(Verdict::foreign).size(), 4u);
+}
+
+TEST(Notice, DoubtAboutADatabaseThatIsLookedForElsewhereNamesBothPlaces) {
+  OpenUpgrade open = upgrade();
+  open.data_dir = "/srv/before";
+  const Lines lines =
+      doubtful_notice(support::school_instance(), judgement(Verdict::missing, "reason"), open, std::nullopt);
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_EQ(
+      lines[1],
+      "before the upgrade it was '/srv/before/Data.fs': put that back into the configuration, or move the "
+      "database to where it is looked for now");
+  EXPECT_NE(lines[2].find("no copy of the database of before was found in '/srv/before'"), std::string::npos);
+  // No rollback finds a copy in another folder than the database's.
+  for (const std::string& line :
+       doubtful_notice(support::school_instance(), judgement(Verdict::missing, "reason"), open,
+                       "/srv/before/Data.fs.0")) {
+    EXPECT_EQ(line.find("schooltool-db rollback"), std::string::npos);
+  }
 }
 
 TEST(Notice, PackagesAsPeopleWriteThem) {
