@@ -220,6 +220,13 @@ TEST_F(Begin, TwoInstancesInOneFolder) {
   EXPECT_BYTES(at("another-Data.fs"), school(15));
 }
 
+TEST_F(Begin, AHookThatKnowsThePackagesDoesNotNarrowOneThatDidNot) {
+  machine_.put("Data.fs", school());
+  begin_upgrade(mem_, school_instance(), {"dpkg", {}});
+  EXPECT_TRUE(begin_upgrade(mem_, school_instance(), {"preinst", {{"schooltool", "1.0", ""}}}).already_begun);
+  EXPECT_TRUE(journal().open->packages.empty());
+}
+
 TEST_F(Begin, BaselineTakesASnapshotAndOpensNothing) {
   machine_.put("Data.fs", school());
   EXPECT_EQ(take_baseline(mem_, school_instance()).snapshot.plan.action, SnapshotAction::copy);

@@ -1,4 +1,6 @@
 // When a check waits, settles and closes, what it does with the server, and what it leaves behind.
+#include <cstdio>
+
 #include "unit/upgrade/check_fixture.h"
 #include "upgrade/by_hand.h"
 
@@ -187,6 +189,59 @@ TEST_F(CheckSteps, ABlankDatabaseThatAppearsLateIsStillCaught) {
   mem_.sleep_ms(20'000);
   EXPECT_EQ(as(Caller::cron).action, CheckAction::waiting);
   EXPECT_TRUE(journal().open);
+}
+
+TEST_F(CheckSteps, TheSettlingTimeStartsOverAfterADoubt) {
+  open_upgrade();
+  EXPECT_EQ(as(Caller::dpkg_done).action, CheckAction::waiting);
+  machine_.put("Data.fs", foreign());
+  EXPECT_EQ(as(Caller::cron).action, CheckAction::for_a_person);
+  mem_.sleep_ms((instance_.settings.settle + 10) * 1000);
+  machine_.put("Data.fs", school());
+  EXPECT_EQ(as(Caller::cron).action, CheckAction::waiting);
+  EXPECT_TRUE(journal().open);
+}
+
+// schooltool is "installed" until dpkg has come to it: cron must not judge what a script has half done.
+TEST_F(CheckSteps, CronWaitsWhileDpkgRuns) {
+  open_upgrade();
+  mem_.put_file("/var/lib/dpkg/lock", "");
+  const io::FileStatus lock = *mem_.status("/var/lib/dpkg/lock");
+  char line[100];
+  std::snprintf(line, sizeof line, "1: POSIX  ADVISORY  WRITE 4711 %02x:%02x:%llu 0 EOF\n",
+                static_cast<unsigned>(lock.device >> 8U), static_cast<unsigned>(lock.device & 0xffU),
+                static_cast<unsigned long long>(lock.inode));
+  mem_.put_file("/proc/locks", line);
+  mem_.remove_all(in_data("Data.fs"));
+  EXPECT_EQ(as(Caller::cron).action, CheckAction::waiting);
+  EXPECT_FALSE(at("Data.fs"));
+  mem_.put_file("/proc/locks", "");
+  EXPECT_EQ(as(Caller::cron).action, CheckAction::rolled_back);
+}
+
+TEST_F(CheckSteps, OnlyThePackagesOfThisUpgradeHoldItOpen) {
+  open_upgrade();
+  machine_.packages["schooltool-plugin"] = "half-configured";
+  as(Caller::dpkg_done);
+  EXPECT_TRUE(journal().open->good_since);
+}
+
+TEST_F(CheckSteps, ADatabaseOfNothingButItsMagicIsNothingToPutBack) {
+  machine_.put("Data.fs.0", "FS30");
+  open_upgrade("FS30");
+  mem_.remove_all(in_data("Data.fs"));
+  const CheckReport report = as(Caller::dpkg_done);
+  EXPECT_EQ(report.action, CheckAction::waiting);
+  EXPECT_TRUE(report.messages.empty());
+}
+
+TEST_F(CheckSteps, AHeldCopyThatIsNotWhatItWasIsNotComparedWith) {
+  open_upgrade();
+  const std::string held = in_data(std::string(kVaultName) + "/" + journal().open->held);
+  mem_.remove_all(held);
+  mem_.put_file(held, foreign(), {}, 0600);
+  machine_.put("Data.fs", support::render(support::packed(support::school_history(20))));
+  EXPECT_EQ(as(Caller::dpkg_done).verdict, Verdict::packed);
 }
 
 TEST_F(CheckSteps, TheSettlingTimeStartsOverWhilePackagesAreChanged) {
