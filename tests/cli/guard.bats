@@ -161,10 +161,37 @@ $skip_hint"
   is_untouched
 }
 
+@test "enabled = no is left alone also when the guard is configured, and while an upgrade is open" {
+  begin_upgrade
+  rm -r $DATA/Data.fs.0
+  dpkg_says 'install ok installed'
+  rm $DATA/Data.fs
+  echo 'enabled = no' > $CONF
+  before=$(listing)
+  for step in after triggered tick configured; do
+    expect 0 guard $step
+    silent
+  done
+  is "$(listing)" "$before"
+}
+
+@test "the job of cron does not complain of a command that is at work; a hook says why it did nothing" {
+  begin_upgrade
+  dpkg_says 'install ok installed'
+  echo 'lock-wait = 0' > $CONF
+  hold_lock $STATE/lock
+  expect 0 guard tick
+  silent
+  expect 0 guard after
+  has "$stderr" "schooltool-dbtools: "
+}
+
 @test "an instance without a database is no reason to stop anybody" {
   rm -r $DATA
   expect 0 guard before-apt <<< "$(packages "$upgrade_line")"
   is "$stderr" ""
+  expect 0 guard configured
+  silent
 }
 
 @test "another system's root is none of our business" {
