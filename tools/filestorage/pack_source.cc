@@ -96,6 +96,7 @@ PackSteps::PackSteps(const PackRequest& request, std::uint64_t end) : options_(r
   if (!request.progress) return;
   const std::uint64_t selecting = request.options.collect_garbage ? 2 * end : end;
   const io::OnProgress tell = request.progress(selecting + end);
+  if (!tell) return;
   options_.on_progress = tell;
   copying_ = [tell, selecting](std::uint64_t done) { tell(selecting + done); };
 }
