@@ -10,15 +10,19 @@ package FileStorage;
 use strict;
 use warnings;
 use Exporter 'import';
-our @EXPORT = qw(tid_of_time start_file append_transaction scan_file school_object pickle_root read_records);
+our @EXPORT = qw(tid_of_time present_tid start_file append_transaction scan_file school_object pickle_root read_records);
 
 # A tid is a UTC time: minutes (months of 31 days) in the high half, 60/2^32 seconds in the low half.
 sub tid_of_time {
     my ($time, $ticks) = @_;
     my ($sec, $min, $hour, $day, $month, $year) = gmtime $time;
     my $minutes = ((($year * 12 + $month) * 31 + $day - 1) * 24 + $hour) * 60 + $min;
-    return $minutes * 2**32 + int($sec * 2**32 / 60) + ($ticks // 0);
+    return $minutes * 2**32 + int(($sec + $time - int $time) * 2**32 / 60) + ($ticks // 0);
 }
+
+# As fine as ZODB's: two databases made within one second must not seem to be made at once. (Time::HiRes is not
+# among the modules that every Debian system has.)
+sub present_tid { return tid_of_time(0 + `date +%s.%N`, @_) }
 
 sub start_file {
     my ($path) = @_;
