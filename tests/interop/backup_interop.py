@@ -217,14 +217,15 @@ def live(options, root):
         found = check_state(os.path.join(scratch, 'Data.fs'), os.path.join(scratch, 'blobs'))
         print(f'{stamp}: {found[0]} objects and blobs, {found[1]} blob files', flush=True)
         shutil.rmtree(scratch)
-    by_hand(root, repository)
+    by_hand(root, repository, kept[-1])
 
 
-def by_hand(root, repository):
+def by_hand(root, repository, stamp):
     """The newest state again, with nothing of ours: ZODB's repozo, and tar."""
     scratch = os.path.join(root, 'by-hand')
     os.makedirs(os.path.join(scratch, 'blobs/tmp'))
     subprocess.run([sys.executable, '-c', 'from ZODB.scripts.repozo import main; main()', '-R', '-w', '-r', repository,
+                    '-D', stamp,  # on a fast machine all that is kept may be of a future second
                     '-o', os.path.join(scratch, 'Data.fs')], check=True)
     for name in sorted(os.listdir(repository)):
         if name.endswith('.blobs.tar'):
