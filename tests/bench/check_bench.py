@@ -16,7 +16,7 @@ class CheckBench:
         self.bench = bench
         self.python = os.environ.get("ZODB_PYTHON")
         self.whole = self.make("check.fs", size)
-        self.part = self.make("check-part.fs", max(size // 4, 1_000_000))  # fsrefs takes its time
+        self.part = self.make("check-part.fs", max(size // 4, 1_000_000))  # for the slope of the memory
 
     def make(self, name, size):
         path = os.path.join(self.bench.work, name)
@@ -59,9 +59,7 @@ class CheckBench:
         check, index = self.bench.program("fscheck"), self.bench.program("fsindex")
         self.compare("fscheck --quick", self.whole, [check, "--quick", self.whole],
                      ["-m", "ZODB.scripts.fstest", self.whole], "fstest", ">= 10x")
-        self.compare("fscheck", self.part, [check, self.part], ["-m", "ZODB.scripts.fsrefs", self.part], "fsrefs", ">= 40x")
-        self.compare("fscheck, large file", self.whole, [check, self.whole],
-                     ["-m", "ZODB.scripts.fstest", self.whole], "fstest (which reads no object)", "-")
+        self.compare("fscheck", self.whole, [check, self.whole], ["-m", "ZODB.scripts.fsrefs", self.whole], "fsrefs", ">= 40x")
         self.compare("fsindex", self.whole, [index, self.whole], ["-c", REBUILD, self.whole], "ZODB's rebuild", ">= 17x")
         if os.path.exists("/usr/bin/time"):
             self.slope()
