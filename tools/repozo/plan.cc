@@ -48,6 +48,19 @@ std::string md5_of_range(io::File& file, std::uint64_t start, std::uint64_t end)
   return md5.hex();
 }
 
+// Whether the file holds the piece that these sums are of, where it stood.
+bool has_blocks(io::File& file, const Sums& sums) {
+  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kSumBlock);
+  std::uint64_t start = sums.start;
+  for (const Sum& expected : sums.blocks) {
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(kSumBlock, sums.end - start));
+    const std::size_t got = file.read_full(start, {buffer.get(), wanted});
+    if (got < wanted || sum_of({buffer.get(), got}) != expected) return false;
+    start += got;
+  }
+  return start == sums.end;
+}
+
 class Planner {
  public:
   Planner(Repository& repository, const Source& source, const BackupOptions& options, const Report& report)
@@ -199,15 +212,25 @@ class Planner {
 
   void decide_quickly(const DatLine& last) {
     if (size_ < last.end) return shrunk();
-    const std::string sum = md5_of_range(*plan_.source, last.start, last.end);
     report_.say("last incremental file: " + last.path);
     report_.say("last incremental checksum: " + last.md5);
-    report_.say("source checksum range: [" + std::to_string(last.start) + ".." + std::to_string(last.end) +
-                "], sum: " + sum);
-    if (sum != last.md5) return changed();
+    if (!is_in_source(last)) return changed();
     if (last.start == last.end && !is_last_content_same()) return changed();
     if (size_ == last.end) return nothing();
     increment(last.end);
+  }
+
+  // Where nobody is shown the MD5, by the sums of the blocks, which take a tenth of the time.
+  bool is_in_source(const DatLine& line) {
+    const Piece& piece = plan_.chain->last();
+    if (!report_.is_verbose() && piece.sums && line.name == piece.name && piece.sums->start == line.start &&
+        piece.sums->end == line.end && piece.sums->md5 == line.md5) {
+      return has_blocks(*plan_.source, *piece.sums);
+    }
+    const std::string sum = md5_of_range(*plan_.source, line.start, line.end);
+    report_.say("source checksum range: [" + std::to_string(line.start) + ".." + std::to_string(line.end) +
+                "], sum: " + sum);
+    return sum == line.md5;
   }
 
   // The sum of an empty increment tells nothing of the source: what counts is the last piece with content.
